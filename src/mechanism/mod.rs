@@ -1,0 +1,122 @@
+//! Mechanisms: what can be done with keys and data, one row each.
+//!
+//! Owns the table and the operations of every family. Called by: session. Never knows sessions, handles,
+//! clusters or the C interface; works on parsed, owned parameters and slices.
+
+use crate::error::Error;
+use crate::object::Secret;
+use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE};
+use smallvec::SmallVec;
+
+/// A row of the table: everything that is known about one mechanism. CKF_ flags are computed from the
+/// functions that are there, so that information and dispatch cannot differ.
+pub struct Mechanism {
+    pub id: CK_MECHANISM_TYPE,
+    /// The specification's name, `CKM_AES_GCM`.
+    pub name: &'static str,
+    pub params: ParamShape,
+    /// The types of key that it takes or makes; empty for digests.
+    pub key_types: &'static [CK_KEY_TYPE],
+    pub key_sizes: KeySizes,
+    /// Where the vectors stand that its tests run ("wycheproof aes_gcm", "NIST SP 800-38A F.2").
+    pub vectors: &'static str,
+    pub cipher: Option<fn(&Secret, &Params, Direction) -> Result<Box<dyn Cipher>, Error>>,
+    pub digest: Option<fn(&Params) -> Result<Box<dyn Digest>, Error>>,
+    pub sign: Option<fn(&Secret, &Params) -> Result<Box<dyn Sign>, Error>>,
+    pub wrap: Option<&'static Wrap>,
+    /// Makes a key of so many bytes.
+    pub generate: Option<fn(&Params, usize) -> Result<Secret, Error>>,
+}
+
+/// ulMinKeySize and ulMaxKeySize of CK_MECHANISM_INFO, in the unit the specification names for the mechanism
+/// (AES and generic secrets: bytes; HMAC: bytes), and what they are in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySizes {
+    pub min: usize,
+    pub max: usize,
+    pub bits: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Encrypt,
+    Decrypt,
+}
+
+/// The form of a mechanism's parameter as the C interface brings it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamShape {
+    /// None may be given.
+    None,
+    /// Exactly so many bytes of IV.
+    Iv(usize),
+    /// So many bytes of IV, or none.
+    OptionalIv(usize),
+    /// CK_AES_CTR_PARAMS
+    Ctr,
+    /// CK_GCM_PARAMS
+    Gcm,
+    /// CK_MAC_GENERAL_PARAMS: the length of the MAC in bytes.
+    MacLength,
+}
+
+/// A mechanism's parameter, parsed and owned. Ranges that depend on the mechanism are checked by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Params {
+    None,
+    Iv(SmallVec<[u8; 16]>),
+    Ctr { counter_bits: u64, block: [u8; 16] },
+    Gcm { iv: SmallVec<[u8; 16]>, aad: Vec<u8>, tag_bits: u64 },
+    MacLength(u64),
+}
+
+/// Encryption or decryption in progress with one key.
+///
+/// Every function that writes answers `Error::BufferTooSmall` with the exact or upper-bound need *before* it
+/// changes any state (or restores it), so that the call can be repeated with a larger buffer. Where the real
+/// result is shorter than the upper bound (padding), a buffer that holds the real result is enough.
+/// Any other error ends the operation.
+pub trait Cipher: Send {
+    /// Starts anew with the same key, mechanism and direction; `false`: this one cannot, make a new one.
+    /// The expanded key is kept, no memory allocated: the hot path.
+    fn restart(&mut self, params: &Params) -> Result<bool, Error>;
+    /// Bytes that `one_shot` writes at most for so much input. Runs no cryptography.
+    fn one_shot_len(&self, input_bytes: usize) -> Result<usize, Error>;
+    fn one_shot(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error>;
+    /// Bytes that `update` writes at most (exactly, where the mechanism allows) for so much input now.
+    fn update_len(&self, input_bytes: usize) -> Result<usize, Error>;
+    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error>;
+    /// Bytes that `finish` writes at most now.
+    fn finish_len(&self) -> Result<usize, Error>;
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize, Error>;
+}
+
+/// A digest in progress. `restart` makes it as new.
+pub trait Digest: Send {
+    fn restart(&mut self) -> Result<(), Error>;
+    fn output_len(&self) -> usize;
+    fn update(&mut self, data: &[u8]) -> Result<(), Error>;
+    /// Writes `output_len` bytes; `output` has at least so many.
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize, Error>;
+}
+
+/// A signature or MAC in progress, for signing and for verifying.
+pub trait Sign: Send {
+    /// As `Cipher::restart`.
+    fn restart(&mut self, params: &Params) -> Result<bool, Error>;
+    fn output_len(&self) -> usize;
+    fn update(&mut self, data: &[u8]) -> Result<(), Error>;
+    /// Writes `output_len` bytes; `output` has at least so many.
+    fn sign(&mut self, output: &mut [u8]) -> Result<usize, Error>;
+    /// In constant time. A wrong length is `SignatureLen`, a wrong value `SignatureInvalid`.
+    fn verify(&mut self, signature: &[u8]) -> Result<(), Error>;
+}
+
+/// Key wrapping by a symmetric key.
+pub struct Wrap {
+    /// The length that `wrap` gives for a key of so many bytes; errors as `wrap`. Runs no cryptography.
+    pub wrapped_len: fn(&Params, usize) -> Result<usize, Error>,
+    pub wrap: fn(&Secret, &Params, &[u8]) -> Result<Vec<u8>, Error>,
+    /// Errors: `WrappedKeyLen`, `WrappedKeyInvalid`.
+    pub unwrap: fn(&Secret, &Params, &[u8]) -> Result<Secret, Error>,
+}

@@ -1,0 +1,34 @@
+//! What can go wrong in a store.
+
+use std::path::PathBuf;
+
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A condition of the batch did not hold: nothing was changed.
+    #[error("the store changed meanwhile (condition {condition} of the batch)")]
+    Conflict { condition: usize },
+    /// The batch is over the limits of this interface.
+    #[error(
+        "a batch of {operations} operations and {bytes} bytes is over the limit of {max_operations} and {max_bytes}"
+    )]
+    TooLarge { operations: usize, bytes: usize, max_operations: usize, max_bytes: usize },
+    /// The disk or the map is full: this commit failed, the store goes on.
+    #[error("no space left in the store at {path}: {cause}")]
+    Full { path: PathBuf, cause: String },
+    /// The store cannot be opened; `mend` says what to do.
+    #[error("cannot open the store at {path}: {cause}; {mend}")]
+    Open { path: PathBuf, cause: String, mend: String },
+    /// Reading or writing failed; after a failed write the store refuses writes until it is opened again.
+    #[error("the store at {path} failed: {cause}")]
+    Io { path: PathBuf, cause: String },
+    /// An earlier write failed in a state that is in doubt.
+    #[error("the store at {path} refuses writes since one failed ({cause}); start the program again")]
+    Refused { path: PathBuf, cause: String },
+    /// The process forked: this store belongs to the parent.
+    #[error("the store belongs to the parent of this forked process")]
+    Forked,
+    /// A fault injected by a test or a fault plan.
+    #[error("injected fault: {0}")]
+    Injected(String),
+}

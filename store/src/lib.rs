@@ -1,0 +1,102 @@
+//! The ordered key-value store under everything.
+//!
+//! Owns: durable bytes under ordered keys, their revision, their change log, and claims (locks that vanish
+//! with their process). Called by: the cluster layer. Never knows objects, users or keys.
+
+mod batch;
+mod error;
+
+pub use batch::{Batch, Condition, MAX_BATCH_BYTES, MAX_OPERATIONS, Operation};
+pub use error::StoreError;
+
+use std::ops::ControlFlow;
+
+/// Counts the store's commits; grows with each one, whoever made it. Never zero in a store that was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Revision(pub u64);
+
+/// What changed after a revision that a caller knew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// Everything up to this revision is told.
+    pub upto: Revision,
+    pub keys: ChangedKeys,
+}
+
+/// The keys that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangedKeys {
+    /// These keys, in the order of their commits; a key may stand there more than once.
+    These(Vec<Vec<u8>>),
+    /// The bounded change log no longer reaches that far back: anything may have changed.
+    Everything,
+}
+
+/// A consistent view of the store at one revision, valid inside one `Store::read`.
+pub trait Snapshot {
+    fn revision(&self) -> Revision;
+
+    /// The value under `key`, copied to nowhere: borrowed from the view.
+    fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError>;
+
+    /// Visits keys in `from..to` (half open) in ascending order until `visit` breaks.
+    fn range(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
+}
+
+/// What a claim allows beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimKind {
+    /// Any number of shared claims on a name stand together.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+/// A name held until this is dropped, or until the process that took it is gone. Not inherited over fork.
+pub trait Claim: Send + Sync {}
+
+/// An ordered, durable key-value store with optimistic commits.
+pub trait Store: Send + Sync {
+    /// Runs `body` over one consistent snapshot.
+    fn read(&self, body: &mut dyn FnMut(&dyn Snapshot) -> Result<(), StoreError>) -> Result<(), StoreError>;
+
+    /// Applies `batch` whole or not at all; durable when it returns. A condition that does not hold gives
+    /// `StoreError::Conflict` and changes nothing.
+    fn commit(&self, batch: Batch) -> Result<Revision, StoreError>;
+
+    /// The newest revision, other processes' commits included: a few nanoseconds, no lock.
+    fn revision(&self) -> Revision;
+
+    /// The keys changed after `since`.
+    fn changes_since(&self, since: Revision) -> Result<Changes, StoreError>;
+
+    /// Takes the name if its holders (in this process or any other) allow it; `None` if they do not.
+    /// Two claims of one process stand against each other like those of two.
+    fn claim(&self, name: &[u8], kind: ClaimKind) -> Result<Option<Box<dyn Claim>>, StoreError>;
+
+    /// Waits for the name, at most `timeout`.
+    fn claim_within(
+        &self,
+        name: &[u8],
+        kind: ClaimKind,
+        timeout: std::time::Duration,
+    ) -> Result<Option<Box<dyn Claim>>, StoreError>;
+
+    /// Whether anyone, here or elsewhere, holds the name.
+    fn is_claimed(&self, name: &[u8]) -> Result<bool, StoreError>;
+
+    /// Before fork: waits until no call is inside the store and keeps it so (every transaction ended, every
+    /// internal lock held), until `fork_parent` or `fork_child` is called by the same thread.
+    fn fork_prepare(&self);
+    /// After fork, in the parent: the store goes on.
+    fn fork_parent(&self);
+    /// After fork, in the child: only async-signal-safe work; every later call answers `StoreError::Forked`
+    /// (claims of the parent are let go of without ending them), and dropping the store or its claims disturbs
+    /// neither parent nor a store that is opened anew at the same place.
+    fn fork_child(&self);
+}
