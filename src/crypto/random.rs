@@ -4,7 +4,7 @@ use crate::error::Error;
 
 /// Fills `out` with random bytes. Errors: `Error::Internal` when the system gives no entropy.
 pub fn fill(out: &mut [u8]) -> Result<(), Error> {
-    openssl::rand::rand_priv_bytes(out).map_err(|e| Error::Internal(format!("random generator: {e}")))
+    openssl::rand::rand_bytes(out).map_err(|e| Error::Internal(format!("random generator: {e}")))
 }
 
 /// An array of random bytes.
