@@ -2,12 +2,29 @@
 //!
 //! Called by: session (templates of calls), cluster (stored records). Never knows handles, sessions, users or
 //! the store. Templates borrow the caller's memory: nothing is copied until an object is built.
+//!
+//! `attributes` has a row per attribute, `rules` a table per class; `make`, `change` and `read` apply them.
 
-use crate::error::{Error, ObjectError};
+mod attributes;
+mod change;
+mod codec;
+mod fields;
+mod make;
+mod read;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use crate::error::ObjectError;
 use cryptoki_sys::*;
+use fields::Fields;
+use rules::Class;
 use smallvec::SmallVec;
-use std::borrow::Cow;
 use zeroize::Zeroizing;
+
+/// The most that an encoded object may take: half of what a commit of the store may.
+pub const MAX_OBJECT_BYTES: usize = 512 << 10;
 
 /// One attribute as a template brings it.
 #[derive(Clone, Copy)]
@@ -51,7 +68,12 @@ pub struct Context {
 /// Attributes that are computed (CKA_VALUE_LEN, CKA_CHECK_VALUE) or that belong to its place
 /// (CKA_UNIQUE_ID: answered by session) are not stored.
 pub struct Object {
-    _fields: (),
+    class: &'static Class,
+    /// Every boolean attribute at the bit of its row; and `NO_CHECK_VALUE`.
+    flags: u64,
+    fields: Fields,
+    /// CKA_VALUE
+    value: Option<Secret>,
 }
 
 /// What a key-making call asks for, checked before any key is made: the mechanism then makes `value_bytes`
@@ -61,7 +83,9 @@ pub struct NewKey {
     pub key_type: CK_KEY_TYPE,
     /// CKA_VALUE_LEN of the template, where it was given.
     pub value_bytes: Option<usize>,
-    _object: Object,
+    object: Object,
+    /// CKA_CHECK_VALUE of the template: the key that is made must have it.
+    check_value: Option<[u8; 3]>,
 }
 
 impl<'a> Template<'a> {
@@ -69,12 +93,19 @@ impl<'a> Template<'a> {
         self.attributes.iter().find(|a| a.kind == kind).map(|a| a.value)
     }
     /// A CK_BBOOL; `ValueInvalid` if it is not 0 or 1 in one byte.
-    pub fn flag(&self, _kind: CK_ATTRIBUTE_TYPE) -> Result<Option<bool>, ObjectError> {
-        todo!()
+    pub fn flag(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<Option<bool>, ObjectError> {
+        match self.get(kind) {
+            None => Ok(None),
+            Some([CK_FALSE]) => Ok(Some(false)),
+            Some([CK_TRUE]) => Ok(Some(true)),
+            Some(_) => Err(ObjectError::ValueInvalid { attribute: kind, reason: "a CK_BBOOL is 0 or 1" }),
+        }
     }
     /// A CK_ULONG; `ValueInvalid` if it has another size.
-    pub fn number(&self, _kind: CK_ATTRIBUTE_TYPE) -> Result<Option<u64>, ObjectError> {
-        todo!()
+    pub fn number(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<Option<u64>, ObjectError> {
+        let Some(value) = self.get(kind) else { return Ok(None) };
+        let invalid = ObjectError::ValueInvalid { attribute: kind, reason: "a CK_ULONG has 8 bytes" };
+        values::number(value).map(Some).ok_or(invalid)
     }
 }
 
@@ -93,86 +124,8 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-impl Object {
-    /// C_CreateObject (PKCS#11 3.0 sec. 5.7.1).
-    pub fn create(_template: &Template, _context: &Context) -> Result<Object, ObjectError> {
-        todo!()
-    }
-
-    /// First half of C_GenerateKey and C_UnwrapKey: checks the template. `defaults` is the class and key type
-    /// that the mechanism implies; a template that says otherwise is inconsistent. C_UnwrapKey has no implied type:
-    /// class and key type must be in the template.
-    pub fn plan_key(
-        _template: &Template,
-        _defaults: Option<(CK_OBJECT_CLASS, CK_KEY_TYPE)>,
-        _origin: Origin,
-        _context: &Context,
-    ) -> Result<NewKey, ObjectError> {
-        todo!()
-    }
-
-    /// C_CopyObject: the source with the template's changes.
-    pub fn copy(&self, _template: &Template, _context: &Context) -> Result<Object, ObjectError> {
-        todo!()
-    }
-
-    /// C_SetAttributeValue: the object as it will be.
-    pub fn with_changes(&self, _template: &Template, _context: &Context) -> Result<Object, ObjectError> {
-        todo!()
-    }
-
-    pub fn class(&self) -> CK_OBJECT_CLASS {
-        todo!()
-    }
-    pub fn key_type(&self) -> Option<CK_KEY_TYPE> {
-        todo!()
-    }
-    /// A boolean attribute; false where the object does not have it.
-    pub fn flag(&self, _kind: CK_ATTRIBUTE_TYPE) -> bool {
-        todo!()
-    }
-    /// Attributes that are stored as bytes (CKA_LABEL, CKA_ID, ...), whatever their sensitivity.
-    pub fn bytes(&self, _kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
-        todo!()
-    }
-    /// The value of a secret key.
-    pub fn secret(&self) -> Option<&Secret> {
-        todo!()
-    }
-    /// CKA_ALLOWED_MECHANISMS is empty or has the mechanism.
-    pub fn allows(&self, _mechanism: CK_MECHANISM_TYPE) -> bool {
-        todo!()
-    }
-    /// C_GetAttributeValue of one attribute: `Sensitive`, `TypeInvalid`, or its bytes (numbers in the machine's
-    /// order). CKA_UNIQUE_ID is the session layer's.
-    pub fn read(&self, _kind: CK_ATTRIBUTE_TYPE) -> Result<Cow<'_, [u8]>, ObjectError> {
-        todo!()
-    }
-    /// Every attribute of the template is there with exactly this value; one that `read` refuses never matches.
-    pub fn matches(&self, _template: &Template) -> bool {
-        todo!()
-    }
-    /// C_GetObjectSize: the bytes the encoded object takes.
-    pub fn size_bytes(&self) -> usize {
-        todo!()
-    }
-    /// For the store: version byte first.
-    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        todo!()
-    }
-    pub fn decode(_bytes: &[u8]) -> Result<Object, ObjectError> {
-        todo!()
-    }
-}
-
-impl NewKey {
-    /// The object, with the key that was made. Checks the length against the key type (`Error::Mechanism(WrappedKey...)`
-    /// is the caller's to say; here `ObjectError::Inconsistent`).
-    pub fn finish(self, _value: Secret) -> Result<Object, Error> {
-        todo!()
-    }
-    /// CKA_TOKEN and so on of the object to be, for checks before the key is made.
-    pub fn flag(&self, _kind: CK_ATTRIBUTE_TYPE) -> bool {
-        todo!()
+impl std::fmt::Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Object(class {:#x}, type {:#x})", self.class.class, self.class.subtype.1)
     }
 }

@@ -1,0 +1,318 @@
+//! The rules of every class, as the specification's attribute tables have them: one row per attribute, with
+//! the table's footnotes and its default.
+//!
+//! A class is a stack of tables, later rows overriding earlier ones. Defaults that the specification leaves to
+//! the token (footnote 9), or that this token sets otherwise:
+//!
+//! | attribute | default | why |
+//! | --- | --- | --- |
+//! | CKA_PRIVATE | true for secret keys, false for data and certificates | a key made without a word about it must not be seen without login |
+//! | CKA_SENSITIVE, CKA_EXTRACTABLE of secret keys | true, false, however the key is made | keys stay inside unless the template asks otherwise; PKCS#11 itself has CKA_SENSITIVE false, and CKA_EXTRACTABLE true after C_UnwrapKey |
+//! | CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP | true | as other tokens; programs rely on it |
+//! | CKA_DERIVE | false | the specification's own default |
+
+use super::attributes::{COUNT, Id, Set, bit, id};
+use cryptoki_sys::*;
+
+/// Footnotes of the attribute tables (PKCS#11 3.0 sec. 4.2, table 11), as a bit set.
+pub(super) type Notes = u16;
+
+/// 1: must be given to C_CreateObject.
+pub(super) const CREATE: Notes = 1 << 0;
+/// 2: must not be given to C_CreateObject.
+pub(super) const NOT_CREATE: Notes = 1 << 1;
+/// 3: must be given to C_GenerateKey.
+pub(super) const GENERATE: Notes = 1 << 2;
+/// 4: must not be given to C_GenerateKey.
+pub(super) const NOT_GENERATE: Notes = 1 << 3;
+/// 5: must be given to C_UnwrapKey.
+pub(super) const UNWRAP: Notes = 1 << 4;
+/// 6: must not be given to C_UnwrapKey.
+pub(super) const NOT_UNWRAP: Notes = 1 << 5;
+/// 7: not revealed where CKA_SENSITIVE is true or CKA_EXTRACTABLE false.
+pub(super) const SECRET: Notes = 1 << 6;
+/// 8: may be changed by C_SetAttributeValue and in a copy.
+pub(super) const CHANGE: Notes = 1 << 7;
+/// 10: only the SO may set it to true.
+pub(super) const SO: Notes = 1 << 8;
+/// 11: read-only once true.
+pub(super) const STAYS_TRUE: Notes = 1 << 9;
+/// 12: read-only once false.
+pub(super) const STAYS_FALSE: Notes = 1 << 10;
+/// No footnote, but PKCS#11 3.0 sec. 4.1.3: may be changed in a copy.
+pub(super) const COPY: Notes = 1 << 11;
+/// The class has this attribute.
+const HAS: Notes = 1 << 15;
+/// Made by the token alone.
+const NEVER_GIVEN: Notes = NOT_CREATE | NOT_GENERATE | NOT_UNWRAP;
+
+/// The value of an attribute that no template gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Initial {
+    Empty,
+    No,
+    Yes,
+    Number(CK_ULONG),
+}
+
+/// One attribute of a class.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rule {
+    kind: CK_ATTRIBUTE_TYPE,
+    pub notes: Notes,
+    pub default: Initial,
+}
+
+const fn rule(kind: CK_ATTRIBUTE_TYPE, notes: Notes, default: Initial) -> Rule {
+    Rule { kind, notes, default }
+}
+
+use Initial::{Empty, No, Number, Yes};
+
+/// PKCS#11 3.0 sec. 4.3 and 4.5: all objects, storage objects. CKA_COPYABLE can only become false.
+const STORAGE: &[Rule] = &[
+    rule(CKA_CLASS, CREATE | UNWRAP, Empty),
+    rule(CKA_UNIQUE_ID, NEVER_GIVEN, Empty),
+    rule(CKA_TOKEN, COPY, No),
+    rule(CKA_PRIVATE, COPY | STAYS_TRUE, No),
+    rule(CKA_MODIFIABLE, COPY, Yes),
+    rule(CKA_LABEL, CHANGE, Empty),
+    rule(CKA_COPYABLE, CHANGE | STAYS_FALSE, Yes),
+    rule(CKA_DESTROYABLE, COPY, Yes),
+];
+
+/// PKCS#11 3.0 sec. 4.6
+const DATA: &[Rule] =
+    &[rule(CKA_APPLICATION, 0, Empty), rule(CKA_OBJECT_ID, 0, Empty), rule(CKA_VALUE, 0, Empty)];
+
+/// PKCS#11 3.0 sec. 4.7.2
+const CERTIFICATE: &[Rule] = &[
+    rule(CKA_CERTIFICATE_TYPE, CREATE, Empty),
+    rule(CKA_TRUSTED, CHANGE | SO, No),
+    rule(CKA_CERTIFICATE_CATEGORY, 0, Number(CK_CERTIFICATE_CATEGORY_UNSPECIFIED)),
+    rule(CKA_CHECK_VALUE, 0, Empty),
+    rule(CKA_START_DATE, 0, Empty),
+    rule(CKA_END_DATE, 0, Empty),
+    rule(CKA_PUBLIC_KEY_INFO, 0, Empty),
+    rule(CKA_VALUE, CREATE, Empty),
+];
+
+/// What X.509 and WTLS certificates share (PKCS#11 3.0 sec. 4.7.3 and 4.7.4).
+const PUBLIC_KEY_CERTIFICATE: &[Rule] = &[
+    rule(CKA_SUBJECT, CREATE, Empty),
+    rule(CKA_ISSUER, CHANGE, Empty),
+    rule(CKA_URL, 0, Empty),
+    rule(CKA_HASH_OF_SUBJECT_PUBLIC_KEY, 0, Empty),
+    rule(CKA_HASH_OF_ISSUER_PUBLIC_KEY, 0, Empty),
+    rule(CKA_NAME_HASH_ALGORITHM, 0, Number(CKM_SHA_1)),
+];
+
+/// PKCS#11 3.0 sec. 4.7.3
+const X509: &[Rule] = &[
+    rule(CKA_ID, CHANGE, Empty),
+    rule(CKA_SERIAL_NUMBER, CHANGE, Empty),
+    rule(CKA_JAVA_MIDP_SECURITY_DOMAIN, 0, Number(CK_SECURITY_DOMAIN_UNSPECIFIED)),
+];
+
+/// PKCS#11 3.0 sec. 4.7.5
+const ATTRIBUTE_CERTIFICATE: &[Rule] = &[
+    rule(CKA_OWNER, CREATE, Empty),
+    rule(CKA_AC_ISSUER, CHANGE, Empty),
+    rule(CKA_SERIAL_NUMBER, CHANGE, Empty),
+    rule(CKA_ATTR_TYPES, CHANGE, Empty),
+];
+
+/// PKCS#11 3.0 sec. 4.8.2
+const KEY: &[Rule] = &[
+    rule(CKA_KEY_TYPE, CREATE | UNWRAP, Empty),
+    rule(CKA_ID, CHANGE, Empty),
+    rule(CKA_START_DATE, CHANGE, Empty),
+    rule(CKA_END_DATE, CHANGE, Empty),
+    rule(CKA_DERIVE, CHANGE, No),
+    rule(CKA_LOCAL, NEVER_GIVEN, No),
+    rule(CKA_KEY_GEN_MECHANISM, NEVER_GIVEN, Number(CK_UNAVAILABLE_INFORMATION)),
+    rule(CKA_ALLOWED_MECHANISMS, 0, Empty),
+];
+
+/// PKCS#11 3.0 sec. 4.11. CKA_TRUSTED may be set later: a user makes the key, and the SO says so then.
+/// CKA_CHECK_VALUE may be destroyed later, by setting it to no value.
+const SECRET_KEY: &[Rule] = &[
+    rule(CKA_PRIVATE, COPY | STAYS_TRUE, Yes),
+    rule(CKA_SENSITIVE, CHANGE | STAYS_TRUE, Yes),
+    rule(CKA_ENCRYPT, CHANGE, Yes),
+    rule(CKA_DECRYPT, CHANGE, Yes),
+    rule(CKA_SIGN, CHANGE, Yes),
+    rule(CKA_VERIFY, CHANGE, Yes),
+    rule(CKA_WRAP, CHANGE, Yes),
+    rule(CKA_UNWRAP, CHANGE, Yes),
+    rule(CKA_EXTRACTABLE, CHANGE | STAYS_FALSE, No),
+    rule(CKA_ALWAYS_SENSITIVE, NEVER_GIVEN, No),
+    rule(CKA_NEVER_EXTRACTABLE, NEVER_GIVEN, No),
+    rule(CKA_CHECK_VALUE, CHANGE, Empty),
+    rule(CKA_WRAP_WITH_TRUSTED, CHANGE | STAYS_TRUE, No),
+    rule(CKA_TRUSTED, CHANGE | SO, No),
+    rule(CKA_VALUE, CREATE | NOT_GENERATE | NOT_UNWRAP | SECRET, Empty),
+    rule(CKA_VALUE_LEN, NOT_CREATE | GENERATE, Empty),
+];
+
+const SECRET_KEY_TABLES: &[&[Rule]] = &[STORAGE, KEY, SECRET_KEY];
+
+/// The lengths in bytes that CKA_VALUE may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sizes {
+    Any,
+    NotEmpty,
+    Aes,
+}
+
+/// How CKA_CHECK_VALUE is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    None,
+    /// A zero block encrypted under the value.
+    Aes,
+    /// SHA-1 of the value.
+    Sha1,
+}
+
+/// A class of object with its subtype, and its rules by attribute.
+pub(super) struct Class {
+    pub class: CK_OBJECT_CLASS,
+    /// CKA_KEY_TYPE or CKA_CERTIFICATE_TYPE with its value; CKA_CLASS again where there is no subtype.
+    pub subtype: (CK_ATTRIBUTE_TYPE, CK_ULONG),
+    pub class_bytes: [u8; 8],
+    pub subtype_bytes: [u8; 8],
+    pub sizes: Sizes,
+    pub check: Check,
+    /// The flag attributes of the class, and those that are true by default.
+    pub flags: u64,
+    pub default_flags: u64,
+    pub must_create: Set,
+    pub must_generate: Set,
+    pub must_unwrap: Set,
+    rules: [Rule; COUNT],
+}
+
+/// All classes with their subtypes. The first is the one that `find` meets first: AES keys.
+pub(super) static CLASSES: [Class; 17] = [
+    secret_key(CKK_AES, Sizes::Aes, Check::Aes),
+    secret_key(CKK_GENERIC_SECRET, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA_1_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA224_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA256_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA384_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA512_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA512_224_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA512_256_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA3_224_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA3_256_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA3_384_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA3_512_HMAC, Sizes::NotEmpty, Check::Sha1),
+    class(CKO_DATA, (CKA_CLASS, CKO_DATA), &[STORAGE, DATA], Sizes::Any, Check::None),
+    certificate(CKC_X_509, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE, X509]),
+    certificate(CKC_WTLS, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE]),
+    certificate(CKC_X_509_ATTR_CERT, &[STORAGE, CERTIFICATE, ATTRIBUTE_CERTIFICATE]),
+];
+
+const fn secret_key(key_type: CK_KEY_TYPE, sizes: Sizes, check: Check) -> Class {
+    class(CKO_SECRET_KEY, (CKA_KEY_TYPE, key_type), SECRET_KEY_TABLES, sizes, check)
+}
+
+const fn certificate(certificate_type: CK_CERTIFICATE_TYPE, tables: &[&[Rule]]) -> Class {
+    class(CKO_CERTIFICATE, (CKA_CERTIFICATE_TYPE, certificate_type), tables, Sizes::Any, Check::Sha1)
+}
+
+const fn class(
+    class: CK_OBJECT_CLASS,
+    subtype: (CK_ATTRIBUTE_TYPE, CK_ULONG),
+    tables: &[&[Rule]],
+    sizes: Sizes,
+    check: Check,
+) -> Class {
+    let mut made = Class {
+        class,
+        subtype,
+        class_bytes: class.to_le_bytes(),
+        subtype_bytes: subtype.1.to_le_bytes(),
+        sizes,
+        check,
+        flags: 0,
+        default_flags: 0,
+        must_create: Set::EMPTY,
+        must_generate: Set::EMPTY,
+        must_unwrap: Set::EMPTY,
+        rules: [rule(0, 0, Empty); COUNT],
+    };
+    let mut table = 0;
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            made.rules[id(tables[table][row].kind).index()] = tables[table][row];
+            row += 1;
+        }
+        table += 1;
+    }
+    summed_up(made)
+}
+
+/// Fills the sets that are computed from the rules.
+const fn summed_up(mut class: Class) -> Class {
+    let mut at = 0;
+    while at < COUNT {
+        let row = class.rules[at];
+        let present = row.notes != 0 || row.kind != 0;
+        at += 1;
+        if !present {
+            continue;
+        }
+        let attribute = id(row.kind);
+        class.rules[at - 1].notes |= HAS;
+        if matches!(row.default, Yes | No) {
+            class.flags |= bit(row.kind);
+        }
+        if matches!(row.default, Yes) {
+            class.default_flags |= bit(row.kind);
+        }
+        if row.notes & CREATE != 0 {
+            class.must_create = class.must_create.with(attribute);
+        }
+        if row.notes & GENERATE != 0 {
+            class.must_generate = class.must_generate.with(attribute);
+        }
+        if row.notes & UNWRAP != 0 {
+            class.must_unwrap = class.must_unwrap.with(attribute);
+        }
+    }
+    class
+}
+
+impl Class {
+    /// The class with this subtype.
+    pub(super) fn find(class: CK_OBJECT_CLASS, subtype: CK_ULONG) -> Option<&'static Class> {
+        CLASSES.iter().find(|c| c.class == class && c.subtype.1 == subtype)
+    }
+
+    /// The attribute that tells a class's subtypes apart; `None` where no object of the class can be made.
+    pub(super) fn subtype_attribute(class: CK_OBJECT_CLASS) -> Option<CK_ATTRIBUTE_TYPE> {
+        CLASSES.iter().find(|c| c.class == class).map(|c| c.subtype.0)
+    }
+
+    /// The rule of an attribute, if objects of the class have it.
+    pub(super) fn rule(&self, id: Id) -> Option<&Rule> {
+        let rule = &self.rules[id.index()];
+        (rule.notes & HAS != 0).then_some(rule)
+    }
+
+    /// A key whose value stays secret.
+    pub(super) fn is_secret_key(&self) -> bool {
+        matches!(self.class, CKO_SECRET_KEY | CKO_PRIVATE_KEY)
+    }
+
+    pub(super) fn fits(&self, value_bytes: usize) -> bool {
+        match self.sizes {
+            Sizes::Any => true,
+            Sizes::NotEmpty => value_bytes > 0,
+            Sizes::Aes => matches!(value_bytes, 16 | 24 | 32),
+        }
+    }
+}
