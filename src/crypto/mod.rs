@@ -1,8 +1,40 @@
 //! The only place that names a crypto crate.
 //!
-//! `random`, `check_value` and the operations on users' data run on AWS-LC; `seal` (records at rest) on the
-//! `aes-gcm` crate. Called by: mechanism, object, cluster. Knows no PKCS#11 types beyond error variants.
+//! `random` and the operations on users' data run on AWS-LC; `seal` (records at rest) on the `aes-gcm` crate;
+//! what the safe interface to AWS-LC lacks (CMAC, HMAC with a kept key, SHA-512/t, KWP) on the RustCrypto crates.
+//! Called by: mechanism, object, cluster. Knows no PKCS#11 types beyond error variants.
 
+use crate::error::{Error, MechanismError};
+use openssl::cipher::CipherRef;
+use openssl::error::ErrorStack;
+
+pub mod aead;
+pub mod block;
 pub mod check_value;
+pub mod digest;
+pub mod keywrap;
+pub mod mac;
+pub mod padding;
 pub mod random;
 pub mod seal;
+
+/// AWS-LC counts bytes in C ints: more goes to it in pieces of this size, a multiple of every block size.
+const PIECE_BYTES: usize = 1 << 30;
+
+/// What AWS-LC refuses though its caller checked every argument.
+fn fault(errors: ErrorStack) -> Error {
+    Error::Internal(format!("AWS-LC: {errors}"))
+}
+
+/// The cipher of a mode for an AES key of 16, 24 or 32 bytes. Errors: `KeySize`.
+fn aes_by_key_size(
+    key: &[u8],
+    ciphers: [fn() -> &'static CipherRef; 3],
+) -> Result<&'static CipherRef, Error> {
+    match key.len() {
+        16 => Ok(ciphers[0]()),
+        24 => Ok(ciphers[1]()),
+        32 => Ok(ciphers[2]()),
+        bytes => Err(MechanismError::KeySize { bytes }.into()),
+    }
+}

@@ -8,6 +8,21 @@ use crate::object::Secret;
 use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE};
 use smallvec::SmallVec;
 
+mod aes_blocks;
+mod aes_cbc_pad;
+mod aes_ctr;
+mod aes_gcm;
+mod aes_key_wrap;
+mod buffer;
+mod by_cipher;
+mod flags;
+mod generate;
+mod macs;
+mod sha;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
 /// A row of the table: everything that is known about one mechanism. CKF_ flags are computed from the
 /// functions that are there, so that information and dispatch cannot differ.
 pub struct Mechanism {
@@ -20,13 +35,19 @@ pub struct Mechanism {
     pub key_sizes: KeySizes,
     /// Where the vectors stand that its tests run ("wycheproof aes_gcm", "NIST SP 800-38A F.2").
     pub vectors: &'static str,
-    pub cipher: Option<fn(&Secret, &Params, Direction) -> Result<Box<dyn Cipher>, Error>>,
-    pub digest: Option<fn(&Params) -> Result<Box<dyn Digest>, Error>>,
-    pub sign: Option<fn(&Secret, &Params) -> Result<Box<dyn Sign>, Error>>,
+    pub cipher: Option<NewCipher>,
+    pub digest: Option<NewDigest>,
+    pub sign: Option<NewSign>,
     pub wrap: Option<&'static Wrap>,
     /// Makes a key of so many bytes.
-    pub generate: Option<fn(&Params, usize) -> Result<Secret, Error>>,
+    pub generate: Option<Generate>,
 }
+
+pub type NewCipher = fn(&Secret, &Params, Direction) -> Result<Box<dyn Cipher>, Error>;
+pub type NewDigest = fn(&Params) -> Result<Box<dyn Digest>, Error>;
+pub type NewSign = fn(&Secret, &Params) -> Result<Box<dyn Sign>, Error>;
+pub type Generate = fn(&Params, usize) -> Result<Secret, Error>;
+pub type WrapKey = fn(&Secret, &Params, &[u8]) -> Result<Vec<u8>, Error>;
 
 /// ulMinKeySize and ulMaxKeySize of CK_MECHANISM_INFO, in the unit the specification names for the mechanism
 /// (AES and generic secrets: bytes; HMAC: bytes), and what they are in bytes.
@@ -35,6 +56,14 @@ pub struct KeySizes {
     pub min: usize,
     pub max: usize,
     pub bits: bool,
+}
+
+impl KeySizes {
+    /// Whether a key of so many bytes is in the range.
+    pub fn holds(&self, key_bytes: usize) -> bool {
+        let size = if self.bits { key_bytes.saturating_mul(8) } else { key_bytes };
+        (self.min..=self.max).contains(&size)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,9 +143,12 @@ pub trait Sign: Send {
 
 /// Key wrapping by a symmetric key.
 pub struct Wrap {
+    /// The wrapped key does not tell the key's length: `unwrap` gives it with the zeros that filled it up, and
+    /// the caller cuts it to what the key type or CKA_VALUE_LEN says.
+    pub zero_pads: bool,
     /// The length that `wrap` gives for a key of so many bytes; errors as `wrap`. Runs no cryptography.
     pub wrapped_len: fn(&Params, usize) -> Result<usize, Error>,
-    pub wrap: fn(&Secret, &Params, &[u8]) -> Result<Vec<u8>, Error>,
+    pub wrap: WrapKey,
     /// Errors: `WrappedKeyLen`, `WrappedKeyInvalid`.
     pub unwrap: fn(&Secret, &Params, &[u8]) -> Result<Secret, Error>,
 }

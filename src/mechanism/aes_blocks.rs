@@ -1,0 +1,123 @@
+//! CKM_AES_ECB and CKM_AES_CBC (PKCS#11 3.0 sec. 2.10.4 and 2.10.5): whole blocks only.
+//!
+//! Data may come in parts of any length; only their sum must be a multiple of the block size.
+
+use super::buffer::{Blocks, exact};
+use super::{Cipher, Direction, Params, Wrap, by_cipher};
+use crate::crypto::block::{BLOCK_BYTES, BlockCipher, Mode};
+use crate::error::{Error, MechanismError};
+use crate::object::Secret;
+
+/// A key is filled up with zeros to whole blocks; the length is not in the wrapped key.
+pub static WRAP_ECB: Wrap = Wrap {
+    zero_pads: true,
+    wrapped_len: |params, key_bytes| {
+        no_iv(params)?;
+        wrapped_bytes(key_bytes)
+    },
+    wrap: |key, params, value| by_cipher::wrap_zero_padded(ecb, key, params, value),
+    unwrap: |key, params, wrapped| by_cipher::unwrap(ecb, key, params, wrapped),
+};
+
+/// As `WRAP_ECB`.
+pub static WRAP_CBC: Wrap = Wrap {
+    zero_pads: true,
+    wrapped_len: |params, key_bytes| {
+        block_iv(params)?;
+        wrapped_bytes(key_bytes)
+    },
+    wrap: |key, params, value| by_cipher::wrap_zero_padded(cbc, key, params, value),
+    unwrap: |key, params, wrapped| by_cipher::unwrap(cbc, key, params, wrapped),
+};
+
+struct AesBlocks {
+    cipher: BlockCipher,
+    mode: Mode,
+    direction: Direction,
+    blocks: Blocks,
+}
+
+pub fn ecb(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+    no_iv(params)?;
+    let cipher = BlockCipher::new(Mode::Ecb, key.expose(), None, direction == Direction::Encrypt)?;
+    Ok(Box::new(AesBlocks { cipher, mode: Mode::Ecb, direction, blocks: Blocks::new(false) }))
+}
+
+pub fn cbc(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+    let iv = block_iv(params)?;
+    let cipher = BlockCipher::new(Mode::Cbc, key.expose(), Some(iv), direction == Direction::Encrypt)?;
+    Ok(Box::new(AesBlocks { cipher, mode: Mode::Cbc, direction, blocks: Blocks::new(false) }))
+}
+
+/// The IV of a parameter that is exactly one block.
+pub(super) fn block_iv(params: &Params) -> Result<&[u8; BLOCK_BYTES], Error> {
+    match params {
+        Params::Iv(iv) => iv.as_slice().try_into().ok(),
+        _ => None,
+    }
+    .ok_or_else(|| MechanismError::Params("an IV of 16 bytes is needed").into())
+}
+
+pub(super) fn no_iv(params: &Params) -> Result<(), Error> {
+    match params {
+        Params::None => Ok(()),
+        _ => Err(MechanismError::Params("this mechanism takes none").into()),
+    }
+}
+
+/// The error for data of a length that the direction does not allow.
+pub(super) fn bad_length(direction: Direction, bytes: usize) -> Error {
+    match direction {
+        Direction::Encrypt => MechanismError::DataLen { bytes }.into(),
+        Direction::Decrypt => MechanismError::EncryptedDataLen { bytes }.into(),
+    }
+}
+
+fn wrapped_bytes(key_bytes: usize) -> Result<usize, Error> {
+    let too_long = MechanismError::KeySize { bytes: key_bytes };
+    key_bytes.checked_next_multiple_of(BLOCK_BYTES).ok_or(too_long.into())
+}
+
+impl Cipher for AesBlocks {
+    fn restart(&mut self, params: &Params) -> Result<bool, Error> {
+        match self.mode {
+            Mode::Cbc => self.cipher.restart(block_iv(params)?)?,
+            // ECB keeps nothing from block to block.
+            _ => no_iv(params)?,
+        }
+        self.blocks.clear();
+        Ok(true)
+    }
+
+    fn one_shot_len(&self, input_bytes: usize) -> Result<usize, Error> {
+        if !input_bytes.is_multiple_of(BLOCK_BYTES) {
+            return Err(bad_length(self.direction, input_bytes));
+        }
+        Ok(input_bytes)
+    }
+
+    fn one_shot(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+        let output = exact(output, self.one_shot_len(input.len())?)?;
+        self.cipher.blocks(input, output)?;
+        Ok(output.len())
+    }
+
+    fn update_len(&self, input_bytes: usize) -> Result<usize, Error> {
+        Ok(self.blocks.ready_bytes(input_bytes))
+    }
+
+    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+        self.blocks.update(&mut self.cipher, input, output)
+    }
+
+    fn finish_len(&self) -> Result<usize, Error> {
+        match self.blocks.held().len() {
+            0 => Ok(0),
+            bytes => Err(bad_length(self.direction, bytes)),
+        }
+    }
+
+    fn finish(&mut self, _output: &mut [u8]) -> Result<usize, Error> {
+        self.finish_len()
+    }
+}

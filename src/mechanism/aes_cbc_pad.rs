@@ -1,0 +1,147 @@
+//! CKM_AES_CBC_PAD (PKCS#11 3.0 sec. 2.10.6): CBC with PKCS #7 padding.
+
+use super::aes_blocks::{bad_length, block_iv};
+use super::buffer::{Blocks, exact};
+use super::{Cipher, Direction, Params, Wrap, by_cipher};
+use crate::crypto::block::{BLOCK_BYTES, BlockCipher, Mode};
+use crate::crypto::padding::{pkcs7_data_bytes, pkcs7_fill};
+use crate::error::{Error, MechanismError};
+use crate::object::Secret;
+use zeroize::Zeroizing;
+
+pub static WRAP: Wrap = Wrap {
+    zero_pads: false,
+    wrapped_len: |params, key_bytes| {
+        block_iv(params)?;
+        padded_bytes(key_bytes).ok_or(MechanismError::KeySize { bytes: key_bytes }.into())
+    },
+    wrap: |key, params, value| by_cipher::wrap(new, key, params, value),
+    unwrap: |key, params, wrapped| by_cipher::unwrap(new, key, params, wrapped),
+};
+
+struct AesCbcPad {
+    cipher: BlockCipher,
+    iv: [u8; BLOCK_BYTES],
+    direction: Direction,
+    blocks: Blocks,
+    /// What the last block of a decryption in parts holds, once it was decrypted: the caller's buffer may have
+    /// been too small for it, and the chaining has moved on.
+    last: Option<LastBlock>,
+}
+
+struct LastBlock {
+    block: Zeroizing<[u8; BLOCK_BYTES]>,
+    data_bytes: usize,
+}
+
+pub fn new(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+    let iv = *block_iv(params)?;
+    let cipher = BlockCipher::new(Mode::Cbc, key.expose(), Some(&iv), direction == Direction::Encrypt)?;
+    let blocks = Blocks::new(direction == Direction::Decrypt);
+    Ok(Box::new(AesCbcPad { cipher, iv, direction, blocks, last: None }))
+}
+
+impl Cipher for AesCbcPad {
+    fn restart(&mut self, params: &Params) -> Result<bool, Error> {
+        self.iv = *block_iv(params)?;
+        self.cipher.restart(&self.iv)?;
+        self.blocks.clear();
+        self.last = None;
+        Ok(true)
+    }
+
+    fn one_shot_len(&self, input_bytes: usize) -> Result<usize, Error> {
+        let bytes = match self.direction {
+            Direction::Encrypt => padded_bytes(input_bytes),
+            Direction::Decrypt if input_bytes.is_multiple_of(BLOCK_BYTES) => input_bytes.checked_sub(1),
+            Direction::Decrypt => None,
+        };
+        bytes.ok_or(bad_length(self.direction, input_bytes))
+    }
+
+    fn one_shot(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+        let most = self.one_shot_len(input.len())?;
+        match self.direction {
+            Direction::Encrypt => {
+                let output = exact(output, most)?;
+                let whole = input.len() - input.len() % BLOCK_BYTES;
+                let (first, last) = output.split_at_mut(whole);
+                self.cipher.blocks(&input[..whole], first)?;
+                self.cipher.blocks(&*padded(&input[whole..]), last)?;
+                Ok(most)
+            }
+            Direction::Decrypt if output.len() < input.len() - BLOCK_BYTES => {
+                Err(Error::BufferTooSmall { needed: most })
+            }
+            Direction::Decrypt => self.open(input, output),
+        }
+    }
+
+    fn update_len(&self, input_bytes: usize) -> Result<usize, Error> {
+        Ok(self.blocks.ready_bytes(input_bytes))
+    }
+
+    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+        self.blocks.update(&mut self.cipher, input, output)
+    }
+
+    fn finish_len(&self) -> Result<usize, Error> {
+        match (self.direction, &self.last, self.blocks.held().len()) {
+            (Direction::Encrypt, ..) => Ok(BLOCK_BYTES),
+            (_, Some(last), _) => Ok(last.data_bytes),
+            (_, None, BLOCK_BYTES) => Ok(BLOCK_BYTES - 1),
+            (_, None, bytes) => Err(bad_length(self.direction, bytes)),
+        }
+    }
+
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize, Error> {
+        let most = self.finish_len()?;
+        if self.direction == Direction::Encrypt {
+            self.cipher.blocks(&*padded(self.blocks.held()), exact(output, most)?)?;
+            return Ok(most);
+        }
+        let last = match self.last.take() {
+            Some(last) => last,
+            None => unpadded(&mut self.cipher, self.blocks.held())?,
+        };
+        let last = self.last.insert(last);
+        exact(output, last.data_bytes)?.copy_from_slice(&last.block[..last.data_bytes]);
+        Ok(last.data_bytes)
+    }
+}
+
+impl AesCbcPad {
+    /// Decrypts whole blocks at once, the last one first: so the padding is judged, and the length known, before
+    /// anything is written. CBC allows it, for a block needs nothing but the one before it.
+    fn open(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
+        let (first, last) = input.split_at(input.len() - BLOCK_BYTES);
+        if let Some(before) = first.last_chunk() {
+            self.cipher.restart(before)?;
+        }
+        let last = unpadded(&mut self.cipher, last)?;
+        self.cipher.restart(&self.iv)?;
+        let needed = first.len() + last.data_bytes;
+        let (start, end) = exact(output, needed)?.split_at_mut(first.len());
+        self.cipher.blocks(first, start)?;
+        end.copy_from_slice(&last.block[..last.data_bytes]);
+        Ok(needed)
+    }
+}
+
+fn padded_bytes(data_bytes: usize) -> Option<usize> {
+    data_bytes.checked_add(usize::from(pkcs7_fill(data_bytes, BLOCK_BYTES as u8)))
+}
+
+/// Less than a block of data, filled up.
+fn padded(data: &[u8]) -> Zeroizing<[u8; BLOCK_BYTES]> {
+    let mut block = Zeroizing::new([pkcs7_fill(data.len(), BLOCK_BYTES as u8); BLOCK_BYTES]);
+    block[..data.len()].copy_from_slice(data);
+    block
+}
+
+fn unpadded(cipher: &mut BlockCipher, encrypted: &[u8]) -> Result<LastBlock, Error> {
+    let mut block = Zeroizing::new([0; BLOCK_BYTES]);
+    cipher.blocks(encrypted, &mut *block)?;
+    let data_bytes = pkcs7_data_bytes(&*block).ok_or(MechanismError::EncryptedDataInvalid)?;
+    Ok(LastBlock { block, data_bytes })
+}

@@ -1,0 +1,47 @@
+//! Wrapping keys with a mechanism that encrypts data.
+//!
+//! Called by: the mechanisms of this folder, for their `Wrap`.
+
+use super::{Direction, NewCipher, Params};
+use crate::crypto::block::BLOCK_BYTES;
+use crate::error::{Error, MechanismError};
+use crate::object::Secret;
+use zeroize::Zeroizing;
+
+pub(super) fn wrap(new: NewCipher, key: &Secret, params: &Params, value: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut cipher = new(key, params, Direction::Encrypt)?;
+    let length = |error| match error {
+        Error::Mechanism(MechanismError::DataLen { bytes }) => MechanismError::KeySize { bytes }.into(),
+        other => other,
+    };
+    let mut wrapped = vec![0; cipher.one_shot_len(value.len()).map_err(length)?];
+    let written = cipher.one_shot(value, &mut wrapped).map_err(length)?;
+    wrapped.truncate(written);
+    Ok(wrapped)
+}
+
+/// As `wrap`, of the value filled up with zeros to whole blocks.
+pub(super) fn wrap_zero_padded(
+    new: NewCipher,
+    key: &Secret,
+    params: &Params,
+    value: &[u8],
+) -> Result<Vec<u8>, Error> {
+    let mut padded = Zeroizing::new(vec![0; value.len().next_multiple_of(BLOCK_BYTES)]);
+    padded[..value.len()].copy_from_slice(value);
+    wrap(new, key, params, &padded)
+}
+
+pub(super) fn unwrap(new: NewCipher, key: &Secret, params: &Params, wrapped: &[u8]) -> Result<Secret, Error> {
+    let mut cipher = new(key, params, Direction::Decrypt)?;
+    let as_key = |error| match error {
+        Error::Mechanism(MechanismError::EncryptedDataLen { bytes }) => {
+            MechanismError::WrappedKeyLen { bytes }.into()
+        }
+        Error::Mechanism(MechanismError::EncryptedDataInvalid) => MechanismError::WrappedKeyInvalid.into(),
+        other => other,
+    };
+    let mut value = Zeroizing::new(vec![0; cipher.one_shot_len(wrapped.len()).map_err(as_key)?]);
+    let written = cipher.one_shot(wrapped, &mut value).map_err(as_key)?;
+    Ok(Secret::new(&value[..written]))
+}

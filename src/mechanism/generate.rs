@@ -1,0 +1,33 @@
+//! CKM_AES_KEY_GEN (PKCS#11 3.0 sec. 2.10.3) and CKM_GENERIC_SECRET_KEY_GEN (sec. 2.8.3).
+
+use super::Params;
+use super::aes_blocks::no_iv;
+use crate::crypto::random;
+use crate::error::{Error, MechanismError};
+use crate::object::Secret;
+
+/// The longest generic secret that is made, in bytes: far beyond what any HMAC gains from.
+pub(super) const MAX_SECRET_BYTES: usize = 4096;
+
+pub fn aes(params: &Params, bytes: usize) -> Result<Secret, Error> {
+    no_iv(params)?;
+    if !matches!(bytes, 16 | 24 | 32) {
+        return Err(MechanismError::KeySize { bytes }.into());
+    }
+    fresh(bytes)
+}
+
+pub fn generic_secret(params: &Params, bytes: usize) -> Result<Secret, Error> {
+    no_iv(params)?;
+    if !(1..=MAX_SECRET_BYTES).contains(&bytes) {
+        return Err(MechanismError::KeySize { bytes }.into());
+    }
+    fresh(bytes)
+}
+
+fn fresh(bytes: usize) -> Result<Secret, Error> {
+    // Filled before it becomes a Secret, but never moved or copied: the box stays where it is.
+    let mut value = vec![0; bytes].into_boxed_slice();
+    random::fill(&mut value)?;
+    Ok(Secret::new(value))
+}

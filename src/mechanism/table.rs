@@ -1,0 +1,146 @@
+//! The table: one row per mechanism, and nothing but rows.
+//!
+//! Called by: session (dispatch, C_GetMechanismList, C_GetMechanismInfo). A mechanism that has no row does not exist.
+
+use super::*;
+use crate::crypto::digest;
+use crate::crypto::mac;
+use cryptoki_sys::*;
+
+/// The row of a mechanism. One array access, for every C_*Init asks.
+pub fn find(id: CK_MECHANISM_TYPE) -> Option<&'static Mechanism> {
+    let index = *INDEX.get(usize::try_from(id).ok()?)?;
+    TABLE.get(usize::from(index))
+}
+
+/// Mechanism ids below this have a place in the index. All standard ones of these families do; an id beyond it
+/// (a vendor's) does not compile until the index learns of it.
+const INDEXED_IDS: usize = 0x2200;
+const NO_ROW: u8 = u8::MAX;
+
+/// Where in `TABLE` a mechanism's row stands, by its id.
+static INDEX: [u8; INDEXED_IDS] = {
+    let mut index = [NO_ROW; INDEXED_IDS];
+    let mut row = 0;
+    while row < TABLE.len() {
+        index[TABLE[row].id as usize] = row as u8;
+        row += 1;
+    }
+    assert!(TABLE.len() < NO_ROW as usize, "the index has one byte a row");
+    index
+};
+
+const AES: &[CK_KEY_TYPE] = &[CKK_AES];
+const AES_SIZES: KeySizes = KeySizes { min: 16, max: 32, bits: false };
+const HMAC_SIZES: KeySizes = KeySizes { min: 1, max: generate::MAX_SECRET_BYTES, bits: false };
+/// In bits: the specification says so for this one.
+const GENERIC_SIZES: KeySizes = KeySizes { min: 8, max: 8 * generate::MAX_SECRET_BYTES, bits: true };
+
+/// A row's fields that are not written out.
+const REST: Mechanism = Mechanism {
+    id: 0,
+    name: "",
+    params: ParamShape::None,
+    key_types: &[],
+    key_sizes: KeySizes { min: 0, max: 0, bits: false },
+    vectors: "",
+    cipher: None,
+    digest: None,
+    sign: None,
+    wrap: None,
+    generate: None,
+};
+
+macro_rules! row {
+    ($id:ident, vectors: $vectors:expr $(, $field:ident: $value:expr)* $(,)?) => {
+        Mechanism { id: $id, name: stringify!($id), vectors: $vectors, $($field: $value,)* ..REST }
+    };
+}
+
+macro_rules! aes {
+    ($id:ident, vectors: $vectors:expr $(, $field:ident: $value:expr)* $(,)?) => {
+        row!($id, vectors: $vectors, key_types: AES, key_sizes: AES_SIZES $(, $field: $value)*)
+    };
+}
+
+macro_rules! sha {
+    ($id:ident, $hash:ident, $vectors:expr) => {
+        row!($id, vectors: $vectors, digest: Some(sha::new::<digest::$hash>))
+    };
+}
+
+macro_rules! hmac {
+    ($id:ident, $key_type:ident, $mac:ident, $vectors:expr) => {
+        row!($id, vectors: $vectors, key_types: &[CKK_GENERIC_SECRET, $key_type], key_sizes: HMAC_SIZES,
+            sign: Some(macs::hmac::<mac::$mac>))
+    };
+}
+
+macro_rules! hmac_general {
+    ($id:ident, $key_type:ident, $mac:ident, $vectors:expr) => {
+        row!($id, vectors: $vectors, key_types: &[CKK_GENERIC_SECRET, $key_type], key_sizes: HMAC_SIZES,
+            params: ParamShape::MacLength, sign: Some(macs::hmac_general::<mac::$mac>))
+    };
+}
+
+#[rustfmt::skip]
+pub static TABLE: &[Mechanism] = &[
+    aes!(CKM_AES_KEY_GEN, vectors: "none: random", generate: Some(generate::aes)),
+    row!(CKM_GENERIC_SECRET_KEY_GEN, vectors: "none: random", key_types: &[CKK_GENERIC_SECRET],
+        key_sizes: GENERIC_SIZES, generate: Some(generate::generic_secret)),
+
+    aes!(CKM_AES_ECB, vectors: "NIST SP 800-38A F.1",
+        cipher: Some(aes_blocks::ecb), wrap: Some(&aes_blocks::WRAP_ECB)),
+    aes!(CKM_AES_CBC, vectors: "NIST SP 800-38A F.2", params: ParamShape::Iv(16),
+        cipher: Some(aes_blocks::cbc), wrap: Some(&aes_blocks::WRAP_CBC)),
+    aes!(CKM_AES_CBC_PAD, vectors: "wycheproof aes_cbc_pkcs5", params: ParamShape::Iv(16),
+        cipher: Some(aes_cbc_pad::new), wrap: Some(&aes_cbc_pad::WRAP)),
+    aes!(CKM_AES_CTR, vectors: "NIST SP 800-38A F.5", params: ParamShape::Ctr, cipher: Some(aes_ctr::new)),
+    aes!(CKM_AES_GCM, vectors: "wycheproof aes_gcm", params: ParamShape::Gcm,
+        cipher: Some(aes_gcm::new), wrap: Some(&aes_gcm::WRAP)),
+    aes!(CKM_AES_CMAC, vectors: "wycheproof aes_cmac", sign: Some(macs::aes_cmac)),
+    aes!(CKM_AES_CMAC_GENERAL, vectors: "wycheproof aes_cmac", params: ParamShape::MacLength,
+        sign: Some(macs::aes_cmac_general)),
+    aes!(CKM_AES_KEY_WRAP, vectors: "wycheproof aes_wrap; RFC 3394 sec. 4", params: ParamShape::OptionalIv(8),
+        cipher: Some(aes_key_wrap::kw), wrap: Some(&aes_key_wrap::WRAP_KW)),
+    aes!(CKM_AES_KEY_WRAP_KWP, vectors: "wycheproof aes_kwp; RFC 5649 sec. 6", params: ParamShape::OptionalIv(4),
+        cipher: Some(aes_key_wrap::kwp), wrap: Some(&aes_key_wrap::WRAP_KWP)),
+    aes!(CKM_AES_KEY_WRAP_PKCS7, vectors: "aes-kw over PKCS #7", params: ParamShape::OptionalIv(8),
+        cipher: Some(aes_key_wrap::pkcs7), wrap: Some(&aes_key_wrap::WRAP_PKCS7)),
+
+    sha!(CKM_SHA_1, Sha1, "FIPS 180-4 examples"),
+    sha!(CKM_SHA224, Sha224, "FIPS 180-4 examples"),
+    sha!(CKM_SHA256, Sha256, "FIPS 180-4 examples"),
+    sha!(CKM_SHA384, Sha384, "FIPS 180-4 examples"),
+    sha!(CKM_SHA512, Sha512, "FIPS 180-4 examples"),
+    sha!(CKM_SHA512_224, Sha512_224, "FIPS 180-4 examples"),
+    sha!(CKM_SHA512_256, Sha512_256, "FIPS 180-4 examples"),
+    sha!(CKM_SHA3_224, Sha3_224, "FIPS 202 examples"),
+    sha!(CKM_SHA3_256, Sha3_256, "FIPS 202 examples"),
+    sha!(CKM_SHA3_384, Sha3_384, "FIPS 202 examples"),
+    sha!(CKM_SHA3_512, Sha3_512, "FIPS 202 examples"),
+
+    hmac!(CKM_SHA_1_HMAC, CKK_SHA_1_HMAC, HmacSha1, "wycheproof hmac_sha1"),
+    hmac!(CKM_SHA224_HMAC, CKK_SHA224_HMAC, HmacSha224, "wycheproof hmac_sha224"),
+    hmac!(CKM_SHA256_HMAC, CKK_SHA256_HMAC, HmacSha256, "wycheproof hmac_sha256"),
+    hmac!(CKM_SHA384_HMAC, CKK_SHA384_HMAC, HmacSha384, "wycheproof hmac_sha384"),
+    hmac!(CKM_SHA512_HMAC, CKK_SHA512_HMAC, HmacSha512, "wycheproof hmac_sha512"),
+    hmac!(CKM_SHA512_224_HMAC, CKK_SHA512_224_HMAC, HmacSha512_224, "wycheproof hmac_sha512_224"),
+    hmac!(CKM_SHA512_256_HMAC, CKK_SHA512_256_HMAC, HmacSha512_256, "wycheproof hmac_sha512_256"),
+    hmac!(CKM_SHA3_224_HMAC, CKK_SHA3_224_HMAC, HmacSha3_224, "wycheproof hmac_sha3_224"),
+    hmac!(CKM_SHA3_256_HMAC, CKK_SHA3_256_HMAC, HmacSha3_256, "wycheproof hmac_sha3_256"),
+    hmac!(CKM_SHA3_384_HMAC, CKK_SHA3_384_HMAC, HmacSha3_384, "wycheproof hmac_sha3_384"),
+    hmac!(CKM_SHA3_512_HMAC, CKK_SHA3_512_HMAC, HmacSha3_512, "wycheproof hmac_sha3_512"),
+
+    hmac_general!(CKM_SHA_1_HMAC_GENERAL, CKK_SHA_1_HMAC, HmacSha1, "wycheproof hmac_sha1"),
+    hmac_general!(CKM_SHA224_HMAC_GENERAL, CKK_SHA224_HMAC, HmacSha224, "wycheproof hmac_sha224"),
+    hmac_general!(CKM_SHA256_HMAC_GENERAL, CKK_SHA256_HMAC, HmacSha256, "wycheproof hmac_sha256"),
+    hmac_general!(CKM_SHA384_HMAC_GENERAL, CKK_SHA384_HMAC, HmacSha384, "wycheproof hmac_sha384"),
+    hmac_general!(CKM_SHA512_HMAC_GENERAL, CKK_SHA512_HMAC, HmacSha512, "wycheproof hmac_sha512"),
+    hmac_general!(CKM_SHA512_224_HMAC_GENERAL, CKK_SHA512_224_HMAC, HmacSha512_224, "wycheproof hmac_sha512_224"),
+    hmac_general!(CKM_SHA512_256_HMAC_GENERAL, CKK_SHA512_256_HMAC, HmacSha512_256, "wycheproof hmac_sha512_256"),
+    hmac_general!(CKM_SHA3_224_HMAC_GENERAL, CKK_SHA3_224_HMAC, HmacSha3_224, "wycheproof hmac_sha3_224"),
+    hmac_general!(CKM_SHA3_256_HMAC_GENERAL, CKK_SHA3_256_HMAC, HmacSha3_256, "wycheproof hmac_sha3_256"),
+    hmac_general!(CKM_SHA3_384_HMAC_GENERAL, CKK_SHA3_384_HMAC, HmacSha3_384, "wycheproof hmac_sha3_384"),
+    hmac_general!(CKM_SHA3_512_HMAC_GENERAL, CKK_SHA3_512_HMAC, HmacSha3_512, "wycheproof hmac_sha3_512"),
+];

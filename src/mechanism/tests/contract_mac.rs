@@ -1,0 +1,140 @@
+//! What src/mechanism/mod.rs promises of `Sign` and `Digest`, for every row that has one.
+
+use super::*;
+use cryptoki_sys::*;
+
+/// Bytes of the whole code of a mechanism that does not truncate.
+pub fn whole_bytes(id: CK_MECHANISM_TYPE) -> usize {
+    row(id).sign.expect("a MAC")(&Secret::new([1; 32]), &Params::None).unwrap().output_len()
+}
+
+fn new_sign(row: &Mechanism, key: &[u8], params: &Params) -> Result<Box<dyn Sign>, Error> {
+    row.sign.expect("a MAC")(&Secret::new(key), params)
+}
+
+fn code(sign: &mut dyn Sign, parts: &[&[u8]]) -> Vec<u8> {
+    for part in parts {
+        sign.update(part).unwrap();
+    }
+    let mut output = vec![0; sign.output_len() + 3];
+    let written = sign.sign(&mut output).unwrap();
+    output.truncate(written);
+    output
+}
+
+fn whole_rows() -> impl Iterator<Item = &'static Mechanism> {
+    table::TABLE.iter().filter(|row| row.sign.is_some() && row.params == ParamShape::None)
+}
+
+#[test]
+fn a_code_is_the_same_in_parts_and_after_a_restart() {
+    for row in whole_rows() {
+        for bytes in [0, 1, 15, 16, 17, 63, 64, 65, 127, 128, 129, 300] {
+            let (key, data) = (pattern(32, 2), pattern(bytes, 3));
+            let mut sign = new_sign(row, &key, &Params::None).unwrap();
+            let expected = code(&mut *sign, &[&data]);
+            if let Some(opinion) = second_opinion::mac(row.id, &key, &data) {
+                assert_eq!(expected, opinion, "{} of {bytes} bytes", row.name);
+            }
+            for cut in 0..=bytes {
+                assert!(sign.restart(&Params::None).unwrap());
+                assert_eq!(
+                    code(&mut *sign, &[&data[..cut], &data[cut..]]),
+                    expected,
+                    "{} at {cut}",
+                    row.name
+                );
+            }
+            sign.update(b"forget this").unwrap();
+            assert!(sign.restart(&Params::None).unwrap());
+            assert_eq!(code(&mut *sign, &[&data]), expected, "{}", row.name);
+        }
+    }
+}
+
+#[test]
+fn verifying_tells_a_wrong_length_from_a_wrong_value() {
+    for row in whole_rows() {
+        let mut sign = new_sign(row, &[5; 16], &Params::None).unwrap();
+        let mut right = code(&mut *sign, &[b"data"]);
+        let verify = |sign: &mut dyn Sign, signature: &[u8]| {
+            sign.restart(&Params::None).unwrap();
+            sign.update(b"data").unwrap();
+            sign.verify(signature)
+        };
+        verify(&mut *sign, &right).unwrap();
+        let short = verify(&mut *sign, &right[1..]).unwrap_err();
+        assert!(is(&short, |e| matches!(e, MechanismError::SignatureLen { .. })), "{}", row.name);
+        for at in 0..right.len() {
+            right[at] ^= 1;
+            let wrong = verify(&mut *sign, &right).unwrap_err();
+            assert!(is(&wrong, |e| matches!(e, MechanismError::SignatureInvalid)), "{} at {at}", row.name);
+            right[at] ^= 1;
+        }
+    }
+}
+
+#[test]
+fn general_codes_are_the_start_of_the_whole_one() {
+    for row in table::TABLE.iter().filter(|row| row.params == ParamShape::MacLength) {
+        let name = row.name.strip_suffix("_GENERAL").expect("a general mechanism");
+        let whole = table::TABLE.iter().find(|row| row.name == name).expect(name);
+        let whole = code(&mut *new_sign(whole, &[5; 16], &Params::None).unwrap(), &[b"data"]);
+        let mut sign = new_sign(row, &[5; 16], &Params::MacLength(1)).unwrap();
+        for bytes in 1..=whole.len() {
+            assert!(sign.restart(&Params::MacLength(bytes as u64)).unwrap());
+            assert_eq!(code(&mut *sign, &[b"data"]), whole[..bytes], "{} of {bytes}", row.name);
+            let too_small = sign.sign(&mut vec![0; bytes - 1]).unwrap_err();
+            assert!(matches!(too_small, Error::BufferTooSmall { needed } if needed == bytes), "{}", row.name);
+        }
+        for params in [Params::MacLength(0), Params::MacLength(whole.len() as u64 + 1), Params::None] {
+            let refused = new_sign(row, &[5; 16], &params).err().expect(row.name);
+            assert!(is(&refused, |e| matches!(e, MechanismError::Params(_))), "{}", row.name);
+            assert!(sign.restart(&params).is_err(), "{}", row.name);
+        }
+    }
+}
+
+#[test]
+fn keys_of_a_size_that_does_not_fit_are_refused() {
+    for row in whole_rows() {
+        let sizes: &[usize] = if row.key_types == [CKK_AES] { &[0, 1, 15, 20, 33] } else { &[0] };
+        for bytes in sizes {
+            let refused = new_sign(row, &vec![1; *bytes], &Params::None).err().expect(row.name);
+            assert!(is(&refused, |e| matches!(e, MechanismError::KeySize { .. })), "{}", row.name);
+        }
+        if row.key_types != [CKK_AES] {
+            // Shorter than the digest, and longer than its block.
+            for bytes in [1, 200] {
+                let mut sign = new_sign(row, &pattern(bytes, 1), &Params::None).unwrap();
+                let opinion = second_opinion::mac(row.id, &pattern(bytes, 1), b"data");
+                assert_eq!(Some(code(&mut *sign, &[b"data"])), opinion, "{}", row.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_digest_is_the_same_in_parts_and_after_a_restart() {
+    for row in table::TABLE {
+        let Some(new) = row.digest else { continue };
+        let mut digest = new(&Params::None).unwrap();
+        let mut output = vec![0; digest.output_len()];
+        for bytes in [0, 1, 55, 56, 64, 111, 112, 128, 135, 136, 137, 300] {
+            let data = pattern(bytes, 3);
+            let expected = second_opinion::digest(row.id, &data);
+            for cut in 0..=bytes {
+                digest.update(&data[..cut]).unwrap();
+                digest.update(&data[cut..]).unwrap();
+                let too_small = digest.finish(&mut output[1..]).unwrap_err();
+                assert!(matches!(too_small, Error::BufferTooSmall { .. }), "{}", row.name);
+                assert_eq!(digest.finish(&mut output).unwrap(), expected.len());
+                assert_eq!(output, expected, "{} of {bytes} at {cut}", row.name);
+                digest.restart().unwrap();
+                digest.update(b"forget this").unwrap();
+                digest.restart().unwrap();
+            }
+        }
+        assert!(new(&Params::MacLength(1)).is_err(), "{}", row.name);
+    }
+}

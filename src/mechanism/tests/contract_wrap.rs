@@ -1,0 +1,105 @@
+//! What src/mechanism/mod.rs promises of `Wrap`, for every row that has one.
+
+use super::*;
+use cryptoki_sys::*;
+
+fn wrap_params(row: &Mechanism) -> Vec<Params> {
+    match row.params {
+        ParamShape::Iv(bytes) => vec![iv(&pattern(bytes, 1))],
+        ParamShape::OptionalIv(bytes) => vec![Params::None, iv(&pattern(bytes, 8))],
+        ParamShape::Gcm => vec![gcm(&pattern(12, 2), b"aad", 128), gcm(&pattern(7, 2), &[], 96)],
+        _ => vec![Params::None],
+    }
+}
+
+fn for_every_wrap(mut check: impl FnMut(&Mechanism, &Wrap, &Secret, &Params)) {
+    for row in table::TABLE {
+        let Some(wrap) = row.wrap else { continue };
+        for key_bytes in [16, 24, 32] {
+            for params in wrap_params(row) {
+                check(row, wrap, &Secret::new(pattern(key_bytes, 4)), &params);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_of_any_length_comes_back_or_is_refused_beforehand() {
+    for_every_wrap(|row, wrap, key, params| {
+        for bytes in 1..=72 {
+            let value = pattern(bytes, 99);
+            let name = format!("{} of {bytes} bytes, {params:?}", row.name);
+            let Ok(length) = (wrap.wrapped_len)(params, bytes) else {
+                let error = (wrap.wrap)(key, params, &value).expect_err(&name);
+                assert!(is(&error, |e| matches!(e, MechanismError::KeySize { .. })), "{name}: {error}");
+                assert!(bytes <= 8, "{name}");
+                continue;
+            };
+            let wrapped = (wrap.wrap)(key, params, &value).expect(&name);
+            assert_eq!(wrapped.len(), length, "{name}");
+            let back = (wrap.unwrap)(key, params, &wrapped).expect(&name);
+            let (start, rest) = back.expose().split_at(bytes);
+            assert_eq!(start, value, "{name}");
+            assert!(rest.iter().all(|b| *b == 0) && (wrap.zero_pads || rest.is_empty()), "{name}");
+        }
+    });
+}
+
+#[test]
+fn a_wrapped_key_that_was_changed_or_cut_is_refused() {
+    let invalid = |e: &Error| is(e, |e| matches!(e, MechanismError::WrappedKeyInvalid));
+    let length = |e: &Error| is(e, |e| matches!(e, MechanismError::WrappedKeyLen { .. }));
+    for_every_wrap(|row, wrap, key, params| {
+        if matches!(row.id, CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD) {
+            let error = (wrap.unwrap)(key, params, &[1; 17]).unwrap_err();
+            assert!(length(&error), "{}: {error}", row.name);
+            return;
+        }
+        for bytes in [16, 8, 27] {
+            let Ok(wrapped) = (wrap.wrap)(key, params, &pattern(bytes, 99)) else { continue };
+            for at in 0..wrapped.len() {
+                let mut changed = wrapped.clone();
+                changed[at] ^= 0x80;
+                let error = (wrap.unwrap)(key, params, &changed).unwrap_err();
+                assert!(invalid(&error), "{}, byte {at}: {error}", row.name);
+                let error = (wrap.unwrap)(key, params, &wrapped[..at]).unwrap_err();
+                assert!(invalid(&error) || length(&error), "{}, cut at {at}: {error}", row.name);
+            }
+        }
+    });
+}
+
+#[test]
+fn an_initial_value_binds() {
+    for (id, one, other) in [
+        (CKM_AES_KEY_WRAP, iv(&[1; 8]), iv(&[2; 8])),
+        (CKM_AES_KEY_WRAP, iv(&[1; 8]), Params::None),
+        (CKM_AES_KEY_WRAP_PKCS7, Params::None, iv(&[2; 8])),
+        (CKM_AES_KEY_WRAP_KWP, iv(&[1; 4]), iv(&[2; 4])),
+        (CKM_AES_KEY_WRAP_KWP, iv(&[1; 4]), Params::None),
+    ] {
+        let wrap = row(id).wrap.unwrap();
+        let key = Secret::new(pattern(32, 1));
+        for bytes in [8, 16, 31, 32] {
+            let Ok(wrapped) = (wrap.wrap)(&key, &one, &pattern(bytes, 5)) else { continue };
+            assert!((wrap.unwrap)(&key, &other, &wrapped).is_err(), "{id:#x} of {bytes} bytes");
+        }
+    }
+}
+
+/// The way that other initial values than the default take, with the default: `aes-kw` agrees byte for byte.
+#[test]
+fn both_ways_of_key_wrap_with_padding_agree() {
+    use crate::crypto::keywrap;
+    for bytes in 1..=40 {
+        let (key, data) = (pattern(24, 3), pattern(bytes, 6));
+        let other = [0x11, 0x22, 0x33, 0x44];
+        let wrapped = keywrap::wrap_padded(&key, other, &data).unwrap();
+        assert_eq!(keywrap::unwrap_padded(&key, other, &wrapped).unwrap().unwrap()[..], data);
+        assert!(keywrap::unwrap_padded(&key, keywrap::KWP_INITIAL, &wrapped).unwrap().is_none());
+        let default = second_opinion::encrypt(CKM_AES_KEY_WRAP_KWP, &key, &Params::None, &data);
+        assert_eq!(keywrap::wrap_composed(&key, keywrap::KWP_INITIAL, &data).unwrap(), default);
+        let back = keywrap::unwrap_composed(&key, keywrap::KWP_INITIAL, &default).unwrap();
+        assert_eq!(back.unwrap()[..], data);
+    }
+}

@@ -1,0 +1,129 @@
+//! Tests of the table's rows: known answers, a second opinion from other implementations, and the contract.
+
+mod contract_cipher;
+mod contract_mac;
+mod contract_wrap;
+mod known;
+mod second_opinion;
+mod wycheproof;
+
+use super::*;
+use crate::error::MechanismError;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which vectors were compared with which mechanisms, filled in by those who compare.
+#[derive(Default)]
+struct Ran(BTreeMap<CK_MECHANISM_TYPE, BTreeMap<&'static str, usize>>);
+
+impl Ran {
+    fn note(&mut self, suite: &'static str, id: CK_MECHANISM_TYPE) {
+        *self.0.entry(id).or_default().entry(suite).or_default() += 1;
+    }
+}
+
+type Suite = fn(&mut Ran);
+
+const SUITES: &[Suite] = &[
+    known::block_modes,
+    known::digests,
+    known::key_wrap_of_rfc_3394,
+    known::key_wrap_of_rfc_5649,
+    known::key_wrap_over_padding,
+    known::fresh_keys,
+    wycheproof::aes_gcm,
+    wycheproof::aes_cbc_pkcs5,
+    wycheproof::macs,
+    wycheproof::key_wraps,
+];
+
+/// The link between a row's `vectors` and what was really compared: a row without it fails here.
+#[test]
+fn every_row_has_the_vectors_it_names() {
+    let mut ran = Ran::default();
+    for suite in SUITES {
+        suite(&mut ran);
+    }
+    for row in table::TABLE {
+        let compared: BTreeSet<&str> = ran.0.remove(&row.id).unwrap_or_default().into_keys().collect();
+        let named: BTreeSet<&str> = row.vectors.split("; ").collect();
+        assert_eq!(named, compared, "{}: named and run differ", row.name);
+    }
+    assert!(ran.0.is_empty(), "vectors ran for mechanisms without a row: {:?}", ran.0.keys());
+}
+
+#[test]
+fn the_index_finds_every_row_and_nothing_else() {
+    for row in table::TABLE {
+        assert!(std::ptr::eq(table::find(row.id).expect(row.name), row), "{} stands twice", row.name);
+    }
+    for id in [0x2109 ^ 0xffff, 0x1088, 0x21ff, 0x2200, CK_MECHANISM_TYPE::MAX] {
+        assert!(table::find(id).is_none(), "{id:#x}");
+    }
+}
+
+#[test]
+fn flags_and_sizes_follow_from_the_row() {
+    use cryptoki_sys::*;
+    let flags = |id| row(id).flags();
+    assert_eq!(flags(CKM_AES_GCM), CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP);
+    assert_eq!(flags(CKM_SHA256), CKF_DIGEST);
+    assert_eq!(flags(CKM_SHA256_HMAC), CKF_SIGN | CKF_VERIFY);
+    assert_eq!(flags(CKM_AES_KEY_GEN), CKF_GENERATE);
+    for row in table::TABLE {
+        assert!(row.flags() != 0 && row.name.starts_with("CKM_"), "{}", row.name);
+        assert_eq!(row.key_types.is_empty(), row.digest.is_some(), "{}", row.name);
+    }
+    let generic = row(CKM_GENERIC_SECRET_KEY_GEN).key_sizes;
+    assert!(generic.holds(1) && generic.holds(4096) && !generic.holds(4097) && !generic.holds(0));
+}
+
+fn row(id: CK_MECHANISM_TYPE) -> &'static Mechanism {
+    table::find(id).unwrap_or_else(|| panic!("no row for {id:#x}"))
+}
+
+fn new_cipher(
+    id: CK_MECHANISM_TYPE,
+    key: &[u8],
+    params: &Params,
+    way: Direction,
+) -> Result<Box<dyn Cipher>, Error> {
+    row(id).cipher.expect("a cipher")(&Secret::new(key), params, way)
+}
+
+fn one_shot(cipher: &mut dyn Cipher, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut output = vec![0; cipher.one_shot_len(input.len())?];
+    let written = cipher.one_shot(input, &mut output)?;
+    output.truncate(written);
+    Ok(output)
+}
+
+fn encrypt(id: CK_MECHANISM_TYPE, key: &[u8], params: &Params, data: &[u8]) -> Result<Vec<u8>, Error> {
+    one_shot(&mut *new_cipher(id, key, params, Direction::Encrypt)?, data)
+}
+
+fn decrypt(id: CK_MECHANISM_TYPE, key: &[u8], params: &Params, data: &[u8]) -> Result<Vec<u8>, Error> {
+    one_shot(&mut *new_cipher(id, key, params, Direction::Decrypt)?, data)
+}
+
+fn iv(bytes: &[u8]) -> Params {
+    Params::Iv(SmallVec::from_slice(bytes))
+}
+
+fn gcm(iv: &[u8], aad: &[u8], tag_bits: u64) -> Params {
+    Params::Gcm { iv: SmallVec::from_slice(iv), aad: aad.to_vec(), tag_bits }
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
+}
+
+/// Bytes that look random and are the same every time.
+fn pattern(bytes: usize, seed: u8) -> Vec<u8> {
+    (0..bytes).map(|i| (i as u8).wrapping_mul(151).wrapping_add(seed) ^ (i >> 8) as u8).collect()
+}
+
+fn is(error: &Error, expected: impl Fn(&MechanismError) -> bool) -> bool {
+    matches!(error, Error::Mechanism(e) if expected(e))
+}
