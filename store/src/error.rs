@@ -13,6 +13,12 @@ pub enum StoreError {
         "a batch of {operations} operations and {bytes} bytes is over the limit of {max_operations} and {max_bytes}"
     )]
     TooLarge { operations: usize, bytes: usize, max_operations: usize, max_bytes: usize },
+    /// No store holds such a key.
+    #[error("a key of {bytes} bytes: keys have 1 to {max_bytes}")]
+    InvalidKey { bytes: usize, max_bytes: usize },
+    /// A read's body may only read: a commit inside it would wait for itself.
+    #[error("a commit inside a read")]
+    CommitInRead,
     /// The disk or the map is full: this commit failed, the store goes on.
     #[error("no space left in the store at {path}: {cause}")]
     Full { path: PathBuf, cause: String },

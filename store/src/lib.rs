@@ -3,13 +3,41 @@
 //! Owns: durable bytes under ordered keys, their revision, their change log, and claims (locks that vanish
 //! with their process). Called by: the cluster layer. Never knows objects, users or keys.
 
+#![deny(unsafe_code)]
+
 mod batch;
 mod error;
+mod fault;
+mod gate;
+#[allow(unsafe_code)]
+mod lmdb;
+mod memory;
 
-pub use batch::{Batch, Condition, MAX_BATCH_BYTES, MAX_OPERATIONS, Operation};
+pub use batch::{Batch, Condition, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_OPERATIONS, Operation};
 pub use error::StoreError;
+pub use fault::{Call, Fault, Faulty, Occasion};
+pub use lmdb::{DEFAULT_MAP_BYTES, LOG_REVISIONS, Lmdb, LmdbOptions, LmdbStats};
+pub use memory::Memory;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Which store, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreSpec {
+    /// Gone with the process, and not seen by others.
+    Memory,
+    /// A folder of this machine.
+    Embedded(LmdbOptions),
+}
+
+/// Opens a store. Two opens of one folder share it; two of `Memory` do not.
+pub fn open(spec: &StoreSpec) -> Result<Arc<dyn Store>, StoreError> {
+    match spec {
+        StoreSpec::Memory => Ok(Arc::new(Memory::new())),
+        StoreSpec::Embedded(options) => Ok(Arc::new(Lmdb::open(options)?)),
+    }
+}
 
 /// Counts the store's commits; grows with each one, whoever made it. Never zero in a store that was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -40,6 +68,8 @@ pub trait Snapshot {
     fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError>;
 
     /// Visits keys in `from..to` (half open) in ascending order until `visit` breaks.
+    // An alias would have to tell the two lifetimes apart, and so would every implementation.
+    #[allow(clippy::type_complexity)]
     fn range(
         &self,
         from: &[u8],

@@ -1,0 +1,242 @@
+//! Opening a place: its folder, LMDB's files, their rights, and the format.
+#![allow(unsafe_code)]
+
+use super::LmdbOptions;
+use super::claims::ClaimsFile;
+use super::environment::{Environment, Open};
+use super::failure::describe;
+use super::log::Entry;
+use super::revision::HeaderPages;
+use super::snapshot::{OWN, Records};
+use crate::StoreError;
+use heed::types::Bytes;
+use heed::{Env, EnvOpenOptions, MdbError, RwTxn, WithTls};
+use std::ffi::CString;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+pub(super) const DATA_FILE: &str = "data.mdb";
+const LOCK_FILE: &str = "lock.mdb";
+const CLAIMS_FILE: &str = "claims";
+
+/// Threads that read at the same time, of all processes together.
+pub(super) const MAX_READERS: u32 = 4096;
+
+/// The newest format that this version knows, and the one it writes.
+const FORMAT: u8 = 1;
+/// The key of the format's record. Its value: one byte of format, then `FORMAT_NAME`.
+const FORMAT_KEY: &[u8] = &[OWN, b'f', b'o', b'r', b'm', b'a', b't'];
+const FORMAT_NAME: &[u8] = b"vhsm store";
+
+/// The store's folder, made if missing; its canonical path.
+pub(super) fn folder(options: &LmdbOptions) -> Result<PathBuf, StoreError> {
+    let path = &options.path;
+    let made = match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(io::Error::from(ErrorKind::NotADirectory)),
+        Err(error) if error.kind() == ErrorKind::NotFound => make_folder(options),
+        Err(error) => Err(error),
+    };
+    made.and_then(|()| path.canonicalize()).map_err(|error| of_io(path, &error))
+}
+
+fn make_folder(options: &LmdbOptions) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(&options.path)?;
+    if options.group {
+        fs::set_permissions(&options.path, Permissions::from_mode(0o2770))?;
+    }
+    Ok(())
+}
+
+/// Opens the environment in a folder; the registry has seen to it that this process has not opened it yet.
+pub(super) fn environment(path: &Path, options: &LmdbOptions) -> Result<Environment, StoreError> {
+    let claims = ClaimsFile::at(path.join(CLAIMS_FILE));
+    create(claims.path()).map_err(|error| of_io(path, &error))?;
+    let Some(mark) = claims.mark_process().map_err(|error| of_io(path, &error))? else {
+        let cause = "another copy of this library has it open in this process, or in one with the same id";
+        return Err(open_error(path, cause, "use one copy, and no store from two process id namespaces"));
+    };
+    let env = open_env(path, options)?;
+    for file in [DATA_FILE, LOCK_FILE, CLAIMS_FILE] {
+        set_rights(&path.join(file), options.group).map_err(|error| of_io(path, &error))?;
+    }
+    close_on_exec(&path.join(DATA_FILE));
+    let stale_readers = env.clear_stale_readers().map_err(|error| of_heed(path, &error))?;
+    fill_up(&env, path).map_err(|error| of_heed(path, &error))?;
+    let records = check_format(&env, path)?;
+    let header = map_header(&env).map_err(|error| of_heed(path, &error))?;
+    let open = Open { env, records, _mark: mark };
+    let environment = Environment::new(path.to_owned(), open, header, claims);
+    environment.counters.stale_readers.store(stale_readers as u64, Ordering::Relaxed);
+    Ok(environment)
+}
+
+fn open_env(path: &Path, options: &LmdbOptions) -> Result<Env<WithTls>, StoreError> {
+    const GRANULE: usize = 1 << 20;
+    let map_bytes =
+        options.map_bytes.max(1).checked_next_multiple_of(GRANULE).unwrap_or(super::DEFAULT_MAP_BYTES);
+    let mut settings = EnvOpenOptions::new();
+    settings.map_size(map_bytes).max_readers(MAX_READERS);
+    // SAFETY: the files are changed by LMDB only (or they are damaged, which LMDB notices or not), and the registry
+    // opens a place once per process.
+    unsafe { settings.open(path) }.map_err(|error| of_heed(path, &error))
+}
+
+/// A data file may be shorter than its header says, where its last pages are free. If a damaged one is, reading the
+/// missing pages would end the process; as zeros they are noticed.
+fn fill_up(env: &Env<WithTls>, path: &Path) -> heed::Result<()> {
+    // Keeps other processes from writing meanwhile.
+    let txn = begin(env)?;
+    let page_bytes = u64::from(env.stat().page_size);
+    let wanted = (env.info().last_page_number as u64 + 1) * page_bytes;
+    let data = OpenOptions::new().write(true).open(path.join(DATA_FILE))?;
+    if data.metadata()?.len() < wanted {
+        data.set_len(wanted)?;
+    }
+    txn.abort();
+    Ok(())
+}
+
+/// Begins to write; takes over the map size that another process has set meanwhile.
+fn begin(env: &Env<WithTls>) -> heed::Result<RwTxn<'_>> {
+    let begun = env.write_txn();
+    if !matches!(begun, Err(heed::Error::Mdb(MdbError::MapResized))) {
+        return begun;
+    }
+    // SAFETY: nobody else in this process has this environment yet, and here is no transaction.
+    unsafe { env.resize(0) }?;
+    env.write_txn()
+}
+
+/// Reads the format's record, or writes it into a new store.
+fn check_format(env: &Env<WithTls>, path: &Path) -> Result<Records, StoreError> {
+    let of_heed = |error: heed::Error| of_heed(path, &error);
+    let mut txn = begin(env).map_err(of_heed)?;
+    let records: Records = env.create_database::<Bytes, Bytes>(&mut txn, None).map_err(of_heed)?;
+    let empty = records.last(&txn).map_err(of_heed)?.is_none();
+    let Some(found) = records.get(&txn, FORMAT_KEY).map_err(of_heed)? else {
+        if !empty {
+            return Err(open_error(path, "its database is not a store", "choose another folder"));
+        }
+        write_format(records, txn).map_err(of_heed)?;
+        return Ok(records);
+    };
+    match found.split_first() {
+        Some((&format, FORMAT_NAME)) if format > FORMAT => {
+            let cause = format!("its format is {format}, this version knows up to {FORMAT}");
+            Err(open_error(path, &cause, "use a newer version"))
+        }
+        Some((&FORMAT, FORMAT_NAME)) => {
+            // Keeps the handle of the database; nothing was written.
+            txn.commit().map_err(of_heed)?;
+            Ok(records)
+        }
+        _ => Err(open_error(path, "its format record is damaged", "restore the folder from a backup")),
+    }
+}
+
+fn write_format(records: Records, mut txn: RwTxn) -> heed::Result<()> {
+    let value = [&[FORMAT], FORMAT_NAME].concat();
+    records.put(&mut txn, FORMAT_KEY, &value)?;
+    Entry::new().append(records, &mut txn)?;
+    txn.commit()
+}
+
+fn map_header(env: &Env<WithTls>) -> heed::Result<HeaderPages> {
+    let expected = env.info().last_txn_id as u64;
+    Ok(HeaderPages::map(&env.try_clone_inner_file()?, env.stat().page_size as usize, expected)?)
+}
+
+fn create(file: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file).map(|_: File| ())
+}
+
+/// Only the owner can, and only the owner need.
+fn set_rights(file: &Path, group: bool) -> io::Result<()> {
+    let metadata = file.metadata()?;
+    let wanted = if group { 0o660 } else { 0o600 };
+    // SAFETY: no arguments, cannot fail.
+    let own = metadata.uid() == unsafe { libc::geteuid() };
+    if own && metadata.mode() & 0o777 != wanted {
+        fs::set_permissions(file, Permissions::from_mode(wanted))?;
+    }
+    Ok(())
+}
+
+/// LMDB leaves its data file open over exec: a program that the host starts must not have it. Best effort, for the
+/// descriptor's number is LMDB's secret and is looked for.
+fn close_on_exec(data_file: &Path) {
+    let (Ok(wanted), Ok(descriptors)) = (data_file.metadata(), fs::read_dir("/proc/self/fd")) else { return };
+    for entry in descriptors.flatten() {
+        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        if fs::metadata(entry.path())
+            .is_ok_and(|file| (file.dev(), file.ino()) == (wanted.dev(), wanted.ino()))
+        {
+            // SAFETY: sets a flag of a descriptor that is open on the store's own data file.
+            unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
+}
+
+/// Free bytes of the disk under `path`.
+pub(super) fn free_bytes(path: &Path) -> Option<u64> {
+    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
+    let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: a C string, and room for the answer.
+    if unsafe { libc::statvfs(path.as_ptr(), found.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: the call succeeded, so it filled it in.
+    let found = unsafe { found.assume_init() };
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// The longest file that this process may write; `None` if there is no limit.
+pub(super) fn file_size_limit() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: room for the answer.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+fn of_heed(path: &Path, error: &heed::Error) -> StoreError {
+    let (cause, mend) = match error {
+        heed::Error::Io(error) => return of_io(path, error),
+        heed::Error::Mdb(MdbError::Invalid) => {
+            ("a file in it is not a store's, or damaged".to_owned(), "restore the folder from a backup")
+        }
+        heed::Error::Mdb(MdbError::VersionMismatch) => (
+            "its files are of another version of LMDB".to_owned(),
+            "use a newer version; if only lock.mdb is, remove that while no process uses the store",
+        ),
+        heed::Error::EnvAlreadyOpened => {
+            ("another part of this process has it open".to_owned(), "leave the store's files to this library")
+        }
+        _ => (describe(error), "restore the folder from a backup"),
+    };
+    open_error(path, &cause, mend)
+}
+
+fn of_io(path: &Path, error: &io::Error) -> StoreError {
+    let mend = match error.kind() {
+        ErrorKind::PermissionDenied => "let this user read and write the folder and its files",
+        ErrorKind::NotADirectory => "name a folder",
+        ErrorKind::ReadOnlyFilesystem => "put the store on a file system that can be written",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk",
+        ErrorKind::OutOfMemory => {
+            "lower the store's map size, or raise the limit of address space (ulimit -v)"
+        }
+        _ => "look at the folder and its disk",
+    };
+    open_error(path, &error.to_string(), mend)
+}
+
+fn open_error(path: &Path, cause: &str, mend: &str) -> StoreError {
+    StoreError::Open { path: path.to_owned(), cause: cause.to_owned(), mend: mend.to_owned() }
+}
