@@ -2,11 +2,47 @@
 //!
 //! Called by: library (slots, logins, objects), the `vhsm` command. Calls: object, crypto, store. Never knows
 //! sessions, handles or mechanisms. Nothing is trusted because it lies in the store: records are sealed or MACed.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `keys.rs`, `records.rs`, `read.rs` | the store's format, and reading it |
+//! | `secrets.rs` | keys at rest: what is sealed under what |
+//! | `numbers.rs` | object ids and IVs, given once |
+//! | `slots.rs`, `init_token.rs`, `sweep.rs` | clusters come, are wiped and go |
+//! | `pin.rs`, `attempts.rs`, `login.rs`, `users.rs` | names and passwords, counted tries, logins, user administration |
+//! | `index.rs`, `objects.rs` | token objects and how they are found |
+//!
+//! Locks: none is held over a commit or over cryptography. Tries of a password are put in a row by a claim of
+//! the store (`try/...`, taken first), under which a login takes its own (`login/...`).
 
-use crate::error::Error;
-use crate::object::{Object, Template};
+mod attempts;
+mod index;
+mod init_token;
+mod keys;
+mod login;
+mod numbers;
+mod objects;
+mod pin;
+mod read;
+mod records;
+mod secrets;
+mod slots;
+mod sweep;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+pub use login::Login;
+
+use crate::error::{ClusterError, Error};
+use keys::Space;
+use numbers::Numbers;
+use records::Head;
+use secrets::OwnerKeys;
 use std::sync::Arc;
-use vhsm_store::{Revision, Store};
+use std::time::{SystemTime, UNIX_EPOCH};
+use vhsm_store::{Batch, ChangedKeys, Revision, Store, StoreError};
 
 /// An object's number in the store: given once, in blocks, never reused; the same in every slot and process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +97,11 @@ pub struct Cluster {
     /// Grows when the token is wiped.
     pub generation: u32,
     pub hsms: Vec<Hsm>,
-    // ... and what the seal needs: lineage id, public seal key, default user
+    lineage: [u8; 16],
+    iv_prefix: [u8; 3],
+    default_user: Option<UserId>,
+    /// The keys of what has CKA_PRIVATE false.
+    public: Arc<OwnerKeys>,
 }
 
 #[derive(Debug, Clone)]
@@ -95,14 +135,6 @@ pub struct Token {
     pub hsm: usize,
 }
 
-/// An opened login: the user's keys in memory (wiped on drop), and the claim that shows others who is logged in.
-/// Shared by the slot's sessions in an Arc.
-pub struct Login {
-    pub cluster: ClusterId,
-    pub user: User,
-    // user key, cluster key (admins), MAC key, index key, claim
-}
-
 /// What a stored change means for caches: told by `Clusters::changes_since`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -127,8 +159,15 @@ pub struct PasswordCosts {
     pub lanes: u32,
 }
 
-/// Who made the cluster and with what.
-#[derive(Debug, Clone)]
+impl Default for PasswordCosts {
+    /// OWASP Password Storage Cheat Sheet, Argon2id.
+    fn default() -> Self {
+        Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 }
+    }
+}
+
+/// What a cluster is made with.
+#[derive(Clone)]
 pub struct NewCluster<'a> {
     pub label: &'a str,
     pub hsms: usize,
@@ -137,173 +176,103 @@ pub struct NewCluster<'a> {
 }
 
 /// The clusters of one store. Stateless beside id blocks and the IV counter; caches are the library's.
+/// Not for use across a fork: the child drops it and opens its own.
 pub struct Clusters {
-    _fields: (),
+    store: Arc<dyn Store>,
+    costs: PasswordCosts,
+    numbers: Numbers,
+    now: Clock,
 }
+
+/// Milliseconds since 1970.
+type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// How often a commit is tried again when others' commits came between. Each lost round is another's commit, so
+/// only a store under a flood of changes of one record comes here.
+const MAX_ROUNDS: usize = 1000;
 
 impl Clusters {
     /// Opens the store's head record (made on first use). Reads nothing else. Errors: `NewerFormat`, `Corrupt`.
-    pub fn open(_store: Arc<dyn Store>, _costs: PasswordCosts) -> Result<Self, Error> {
-        todo!()
+    pub fn open(store: Arc<dyn Store>, costs: PasswordCosts) -> Result<Self, Error> {
+        let clusters = Self { store, costs, numbers: Numbers::default(), now: Box::new(system_ms) };
+        clusters.head()?;
+        Ok(clusters)
     }
+
+    /// The same with another clock, in milliseconds since 1970: so that delays are tested without waiting.
+    pub fn with_clock(mut self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.now = Box::new(now);
+        self
+    }
+
     pub fn store(&self) -> &Arc<dyn Store> {
-        todo!()
+        &self.store
     }
+
+    /// The store's newest revision: a few nanoseconds.
     pub fn revision(&self) -> Revision {
-        self.store().revision()
+        self.store.revision()
     }
+
     /// What changed, in the domain's words.
-    pub fn changes_since(&self, _since: Revision) -> Result<(Revision, Changed), Error> {
-        todo!()
+    pub fn changes_since(&self, since: Revision) -> Result<(Revision, Changed), Error> {
+        let changes = self.store.changes_since(since)?;
+        let ChangedKeys::These(changed) = changes.keys else {
+            return Ok((changes.upto, Changed::Everything));
+        };
+        let mut these: Vec<Change> = Vec::new();
+        for key in &changed {
+            match keys::change_of(key) {
+                Ok(Some(change)) if !these.contains(&change) => these.push(change),
+                Ok(_) => {}
+                Err(()) => return Ok((changes.upto, Changed::Everything)),
+            }
+        }
+        Ok((changes.upto, Changed::These(these)))
     }
 
-    // ---- clusters and slots
-    pub fn list(&self) -> Result<Vec<Arc<Cluster>>, Error> {
-        todo!()
-    }
-    /// By ClusterId (`cluster-...`) or by label. Errors: `NotFound`, `Ambiguous`.
-    pub fn find(&self, _name: &str) -> Result<Arc<Cluster>, Error> {
-        todo!()
-    }
-    pub fn create(&self, _new: &NewCluster) -> Result<Arc<Cluster>, Error> {
-        todo!()
-    }
-    pub fn delete(&self, _cluster: &Cluster) -> Result<(), Error> {
-        todo!()
-    }
-    /// All slots in the order of their ids, the uninitialized one last, and the revision they were read at.
-    pub fn slots(&self) -> Result<(Revision, Vec<SlotRecord>), Error> {
-        todo!()
-    }
-    /// C_InitToken on a slot: consumes the uninitialized token, or wipes a cluster that C_InitToken made.
-    /// Errors: `PinIncorrect`, `PinLocked`, `NotInitializable`, `PinLength`, `BadInput`.
-    pub fn init_token(
-        &self,
-        _slot_id: u64,
-        _so_pin: &[u8],
-        _label: &str,
-        _policy: Policy,
-    ) -> Result<(), Error> {
-        todo!()
+    /// The head record; written on first use, into an empty store only: a store that lost its head would give
+    /// numbers anew.
+    fn head(&self) -> Result<(Head, Vec<u8>), Error> {
+        self.retry(|| {
+            let (raw, empty) = self.view(|snapshot| {
+                let raw = snapshot.get(keys::HEAD)?.map(<[u8]>::to_vec);
+                let empty = raw.is_none() && read::is_empty(snapshot, &[])?;
+                Ok((raw, empty))
+            })?;
+            if let Some(raw) = raw {
+                return Ok((read::head(&raw)?, raw));
+            }
+            if !empty {
+                return Err(ClusterError::Corrupt("head record: it is gone").into());
+            }
+            let head = Head { format: records::FORMAT, next_cluster: 1, next_slot: 1, uninitialized_slot: 0 };
+            let raw = records::encode(&head)?;
+            self.store.commit(Batch::new().expect(keys::HEAD, None).put(keys::HEAD, raw.clone()))?;
+            Ok((head, raw))
+        })
     }
 
-    // ---- users and logins
-    pub fn users(&self, _cluster: &Cluster) -> Result<Vec<User>, Error> {
-        todo!()
+    /// Runs `body` again as long as others' commits came between its reads and its commit.
+    fn retry<T>(&self, mut body: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+        for _ in 0..MAX_ROUNDS {
+            match body() {
+                Err(Error::Store(StoreError::Conflict { .. })) => std::thread::yield_now(),
+                done => return done,
+            }
+        }
+        body()
     }
-    /// The flags of CK_TOKEN_INFO about PINs: does such a user exist, is its (default user's) count of wrong tries low, at the
-    /// last try, locked.
-    pub fn pin_status(&self, _cluster: &Cluster, _role: Role) -> Result<PinStatus, Error> {
-        todo!()
-    }
-    /// Logs in by name and password (C_LoginUser, `--pin user:password`).
-    pub fn login_as(
-        &self,
-        _cluster: &Cluster,
-        _role: Option<Role>,
-        _name: &str,
-        _password: &[u8],
-    ) -> Result<Login, Error> {
-        todo!()
-    }
-    /// Logs in by a PIN as C_Login brings it: `user:password` where such a user exists, else a bare PIN.
-    pub fn login(&self, _cluster: &Cluster, _role: Role, _pin: &[u8]) -> Result<Login, Error> {
-        todo!()
-    }
-    /// Whether the user still exists (a login of a deleted user ends).
-    pub fn login_stands(&self, _login: &Login) -> Result<bool, Error> {
-        todo!()
-    }
-    pub fn create_user(
-        &self,
-        _cluster: &Cluster,
-        _admin: &Login,
-        _name: &str,
-        _role: Role,
-        _password: &[u8],
-        _rules: PasswordRules,
-    ) -> Result<User, Error> {
-        todo!()
-    }
-    /// By the user itself or an admin. Errors: `UserNotFound`, `UserLoggedIn` (when `by` is another), `PinLength`, ...
-    pub fn change_password(
-        &self,
-        _cluster: &Cluster,
-        _by: &Login,
-        _name: &str,
-        _password: &[u8],
-        _rules: PasswordRules,
-    ) -> Result<(), Error> {
-        todo!()
-    }
-    pub fn delete_user(&self, _cluster: &Cluster, _admin: &Login, _name: &str) -> Result<(), Error> {
-        todo!()
-    }
-    /// C_InitPIN: makes the default crypto user, or sets its PIN.
-    pub fn init_pin(&self, _cluster: &Cluster, _admin: &Login, _pin: &[u8]) -> Result<(), Error> {
-        todo!()
-    }
-    /// C_SetPIN: `old` may have the `user:` prefix, `new` is bare. `role` as the session's state says; `login` if one stands.
-    pub fn set_pin(
-        &self,
-        _cluster: &Cluster,
-        _login: Option<&Login>,
-        _old: &[u8],
-        _new: &[u8],
-    ) -> Result<(), Error> {
-        todo!()
-    }
+}
 
-    // ---- token objects. `login` None: public objects only.
-    pub fn create_object(
-        &self,
-        _cluster: &Cluster,
-        _login: Option<&Login>,
-        _object: &Object,
-    ) -> Result<ObjectId, Error> {
-        todo!()
-    }
-    /// `None`: there is none, or not for this login.
-    pub fn object(
-        &self,
-        _cluster: &Cluster,
-        _login: Option<&Login>,
-        _id: ObjectId,
-    ) -> Result<Option<Object>, Error> {
-        todo!()
-    }
-    /// Replaces the object's attributes if it still is as it was read (`None`: it is gone).
-    pub fn replace_object(
-        &self,
-        _cluster: &Cluster,
-        _login: Option<&Login>,
-        _id: ObjectId,
-        _object: &Object,
-    ) -> Result<Option<()>, Error> {
-        todo!()
-    }
-    /// `false`: it was gone already.
-    pub fn destroy_object(
-        &self,
-        _cluster: &Cluster,
-        _login: Option<&Login>,
-        _id: ObjectId,
-    ) -> Result<bool, Error> {
-        todo!()
-    }
-    /// Ids of objects that may match, by the best index for the template (CKA_LABEL, CKA_ID, CKA_CLASS,
-    /// CKA_KEY_TYPE; else all); `true`: the index answers the whole template, the objects need not be opened.
-    pub fn candidates(
-        &self,
-        _cluster: &Cluster,
-        _login: Option<&Login>,
-        _template: &Template,
-    ) -> Result<(Vec<ObjectId>, bool), Error> {
-        todo!()
-    }
-    /// Deletes in small batches what wiped tokens and deleted clusters left behind; returns whether more is left.
-    pub fn sweep(&self) -> Result<bool, Error> {
-        todo!()
+fn system_ms() -> u64 {
+    // A clock before 1970 counts as 1970: delays then start at once and end when the clock is set.
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
+}
+
+impl Cluster {
+    fn space(&self) -> Space {
+        Space { cluster: self.id, generation: self.generation }
     }
 }
 

@@ -1,0 +1,118 @@
+//! Numbers that are given once: object ids, and the IVs of everything vhsm seals.
+//!
+//! Both are taken from the store in advance, so that a number costs no commit. What a process took and did not
+//! use is lost, not given again. After a fork the child opens its own `Clusters`, so it takes its own numbers.
+
+use crate::cluster::records::{decode, encode};
+use crate::cluster::{Cluster, Clusters, ObjectId, keys};
+use crate::crypto::seal::NONCE_BYTES;
+use crate::error::{ClusterError, Error};
+use parking_lot::Mutex;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use vhsm_store::Batch;
+
+/// Object ids that one commit takes.
+const BLOCK: u64 = 1024;
+/// Start numbers have 24 bits, and 0 stands for none taken yet.
+const LAST_START: u64 = (1 << 24) - 1;
+/// The counter has 48 bits.
+const LAST_COUNT: u64 = (1 << 48) - 1;
+
+/// What this process has taken from the store.
+#[derive(Default)]
+pub(super) struct Numbers {
+    objects: Mutex<Range<u64>>,
+    ivs: IvSource,
+}
+
+/// IVs of 24 bits of the cluster, 24 bits of this start, and a 48-bit counter: never one twice under a key, in
+/// no process and after no restart (NIST SP 800-38D sec. 8.2.1, the first two are the fixed field).
+#[derive(Default)]
+struct IvSource {
+    start: AtomicU32,
+    count: AtomicU64,
+}
+
+impl IvSource {
+    fn next(&self, start: u32, prefix: [u8; 3]) -> Result<[u8; NONCE_BYTES], Error> {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        if count > LAST_COUNT {
+            return Err(Error::Internal("this process has used up its IVs: start it again".into()));
+        }
+        let mut iv = [0; NONCE_BYTES];
+        iv[..3].copy_from_slice(&prefix);
+        iv[3..6].copy_from_slice(&start.to_be_bytes()[1..]);
+        iv[6..].copy_from_slice(&count.to_be_bytes()[2..]);
+        Ok(iv)
+    }
+}
+
+impl Clusters {
+    /// An IV for a key of this cluster that nobody else makes IVs for: taken from the store's start number and this
+    /// process's counter. The first one costs a commit.
+    pub fn next_iv(&self, cluster: &Cluster) -> Result<[u8; NONCE_BYTES], Error> {
+        self.iv(cluster.iv_prefix)
+    }
+
+    pub(super) fn iv(&self, prefix: [u8; 3]) -> Result<[u8; NONCE_BYTES], Error> {
+        let ivs = &self.numbers.ivs;
+        let mut start = ivs.start.load(Ordering::Acquire);
+        if start == 0 {
+            let taken = self.take(keys::IV_STARTS, 1, LAST_START)?.start as u32;
+            // Of two threads that both took one, one number is lost.
+            start = match ivs.start.compare_exchange(0, taken, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => taken,
+                Err(earlier) => earlier,
+            };
+        }
+        ivs.next(start, prefix)
+    }
+
+    /// An object id that was never given before.
+    pub(super) fn next_object_id(&self) -> Result<ObjectId, Error> {
+        if let Some(id) = self.numbers.objects.lock().next() {
+            return Ok(ObjectId(id));
+        }
+        // The lock is not held over the commit: a thread that comes second takes a block too.
+        let mut block = self.take(keys::OBJECT_IDS, BLOCK, u64::MAX)?;
+        let id = block.start;
+        block.start += 1;
+        let mut objects = self.numbers.objects.lock();
+        if objects.is_empty() {
+            *objects = block;
+        }
+        Ok(ObjectId(id))
+    }
+
+    /// Takes `count` numbers from 1 to `last` durably.
+    fn take(&self, key: &[u8], count: u64, last: u64) -> Result<Range<u64>, Error> {
+        self.retry(|| {
+            let raw = self.view(|snapshot| Ok(snapshot.get(key)?.map(<[u8]>::to_vec)))?;
+            let first = match &raw {
+                Some(raw) => decode::<u64>("number record", raw)?,
+                None => 1,
+            };
+            let next = first.checked_add(count).filter(|next| first > 0 && next - 1 <= last);
+            let next = next.ok_or(ClusterError::Corrupt("number record: used up"))?;
+            self.store.commit(Batch::new().expect(key, raw.as_deref()).put(key, encode(&next)?))?;
+            Ok(first..next)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ivs_are_prefix_start_and_count_and_end() {
+        let ivs = IvSource::default();
+        assert_eq!(ivs.next(0x010203, [9, 8, 7]).unwrap(), [9, 8, 7, 1, 2, 3, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(ivs.next(0x010203, [9, 8, 7]).unwrap(), [9, 8, 7, 1, 2, 3, 0, 0, 0, 0, 0, 1]);
+        ivs.count.store(LAST_COUNT, Ordering::Relaxed);
+        assert_eq!(ivs.next(1, [0; 3]).unwrap()[6..], [255; 6]);
+        assert!(ivs.next(1, [0; 3]).is_err());
+        assert!(ivs.next(1, [0; 3]).is_err());
+    }
+}

@@ -1,0 +1,285 @@
+//! The store's values: a version byte, then postcard (serde); `keys.rs` says what lies where.
+//!
+//! A record of a newer version is refused (`NewerFormat`), never guessed at. Fields are only ever appended, with
+//! a new version. Cluster, HSM and user records end with a MAC over their key and all that stands before it, under
+//! a key that every user of the cluster holds: `Maced` is such a record whose MAC nobody has checked yet, for
+//! what can be asked without a login; whoever acts under a login calls `verified`.
+
+use crate::cluster::{HsmState, PasswordCosts, Policy, Role, UserId};
+use crate::crypto::seal::{KEY_BYTES, MacKey, NONCE_BYTES, SALT_BYTES};
+use crate::error::{ClusterError, Error};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// The version of the store as a whole, in the head record.
+pub(super) const FORMAT: u32 = 1;
+/// The version of every kind of record.
+const VERSION: u8 = 1;
+const MAC_BYTES: usize = 32;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub format: u32,
+    pub next_cluster: u32,
+    pub next_slot: u64,
+    pub uninitialized_slot: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ClusterRecord {
+    pub name: String,
+    pub label: String,
+    /// Drawn anew with every new set of keys.
+    pub lineage: [u8; 16],
+    /// The first part of every IV: drawn anew when the cluster is created, wiped or restored.
+    pub iv_prefix: [u8; 3],
+    pub policy: PolicyRecord,
+    pub by_init_token: bool,
+    pub generation: u32,
+    /// Seals what has CKA_PRIVATE false: as open as this record.
+    pub public_key: [u8; KEY_BYTES],
+    pub default_user: Option<u32>,
+    /// User ids are given once.
+    pub next_user: u32,
+    /// Grows when a user is made or deleted: so that two such changes never pass each other unseen.
+    pub roster: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PolicyRecord {
+    key_availability: bool,
+    refuse_public_keys: bool,
+    refuse_extractable: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct HsmRecord {
+    pub name: String,
+    pub slot_id: u64,
+    pub availability_zone: String,
+    pub degraded: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UserRecord {
+    pub id: u32,
+    pub name: String,
+    pub admin: bool,
+    pub costs: CostsRecord,
+    pub salt: [u8; SALT_BYTES],
+    /// The user's secrets under a key from its password.
+    pub by_password: Sealed,
+    /// The same (without the cluster key) under the cluster key, for an admin to give a new password.
+    pub by_cluster: Sealed,
+    /// X25519, for envelopes to this user.
+    pub public_key: [u8; KEY_BYTES],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CostsRecord {
+    pub memory_kib: u32,
+    pub passes: u32,
+    pub lanes: u32,
+}
+
+/// Something sealed, with its nonce.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sealed {
+    pub nonce: [u8; NONCE_BYTES],
+    pub bytes: Vec<u8>,
+}
+
+/// Wrong tries. Not MACed: whoever can write the store can guess offline anyway.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attempts {
+    pub failures: u32,
+    /// When the last one was counted, in milliseconds since 1970.
+    pub last_ms: u64,
+    pub locked: bool,
+}
+
+/// An object: its own key under its owner's, its attributes under its own key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ObjectRecord<'a> {
+    /// Grows with every change, and is sealed along.
+    pub version: u64,
+    pub key_nonce: [u8; NONCE_BYTES],
+    #[serde(borrow, serialize_with = "bytes")]
+    pub key: &'a [u8],
+    pub nonce: [u8; NONCE_BYTES],
+    #[serde(borrow, serialize_with = "bytes")]
+    pub body: &'a [u8],
+}
+
+/// serde would write a slice byte by byte.
+fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
+/// A record of the store that may be damaged or from a newer version.
+pub(super) fn decode<'a, T: Deserialize<'a>>(what: &'static str, value: &'a [u8]) -> Result<T, Error> {
+    let (version, body) = value.split_first().ok_or(ClusterError::Corrupt(what))?;
+    match *version {
+        VERSION => {}
+        0 => return Err(ClusterError::Corrupt(what).into()),
+        found => {
+            return Err(ClusterError::NewerFormat { found: found.into(), known: VERSION.into() }.into());
+        }
+    }
+    match postcard::take_from_bytes(body) {
+        Ok((record, [])) => Ok(record),
+        _ => Err(ClusterError::Corrupt(what).into()),
+    }
+}
+
+pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, Error> {
+    postcard::to_extend(record, vec![VERSION]).map_err(|e| Error::Internal(format!("encoding a record: {e}")))
+}
+
+/// A record that carries a MAC, as read: the MAC may be wrong.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Maced<T> {
+    pub key: Vec<u8>,
+    /// As it stands in the store: for conditions.
+    pub raw: Vec<u8>,
+    record: T,
+}
+
+impl<T: Serialize + DeserializeOwned + Kind> Maced<T> {
+    pub(super) fn decode(key: &[u8], raw: &[u8]) -> Result<Self, Error> {
+        let body = raw.len().checked_sub(MAC_BYTES).ok_or(ClusterError::Corrupt(T::NAME))?;
+        Ok(Self { key: key.to_vec(), raw: raw.to_vec(), record: decode(T::NAME, &raw[..body])? })
+    }
+
+    /// The value to put under `key`.
+    pub(super) fn encode(key: &[u8], record: &T, mac: &MacKey) -> Result<Vec<u8>, Error> {
+        let mut raw = encode(record)?;
+        let tag = mac.tag(&parts(key, &raw));
+        raw.extend_from_slice(&tag);
+        Ok(raw)
+    }
+
+    /// The record, if its MAC is right. Errors: `Corrupt`.
+    pub(super) fn verified(&self, mac: &MacKey) -> Result<&T, Error> {
+        let (body, tag) = self.raw.split_at(self.raw.len() - MAC_BYTES);
+        if !mac.verify(&parts(&self.key, body), tag) {
+            return Err(ClusterError::Corrupt(T::NAME).into());
+        }
+        Ok(&self.record)
+    }
+
+    /// The record as it stands, whoever wrote it.
+    pub(super) fn unverified(&self) -> &T {
+        &self.record
+    }
+}
+
+/// A key's first byte tells its length, so key and record cannot be cut differently.
+fn parts<'a>(key: &'a [u8], body: &'a [u8]) -> [&'a [u8]; 3] {
+    [b"vhsm record 1", key, body]
+}
+
+/// What a MACed record is called in errors.
+pub(super) trait Kind {
+    const NAME: &'static str;
+}
+
+impl Kind for ClusterRecord {
+    const NAME: &'static str = "cluster record";
+}
+impl Kind for HsmRecord {
+    const NAME: &'static str = "HSM record";
+}
+impl Kind for UserRecord {
+    const NAME: &'static str = "user record";
+}
+
+impl From<Policy> for PolicyRecord {
+    fn from(p: Policy) -> Self {
+        Self {
+            key_availability: p.key_availability,
+            refuse_public_keys: p.refuse_public_keys,
+            refuse_extractable: p.refuse_extractable,
+        }
+    }
+}
+
+impl From<PolicyRecord> for Policy {
+    fn from(p: PolicyRecord) -> Self {
+        Self {
+            key_availability: p.key_availability,
+            refuse_public_keys: p.refuse_public_keys,
+            refuse_extractable: p.refuse_extractable,
+        }
+    }
+}
+
+impl From<PasswordCosts> for CostsRecord {
+    fn from(c: PasswordCosts) -> Self {
+        Self { memory_kib: c.memory_kib, passes: c.passes, lanes: c.lanes }
+    }
+}
+
+impl HsmRecord {
+    pub(super) fn state(&self) -> HsmState {
+        if self.degraded { HsmState::Degraded } else { HsmState::Active }
+    }
+}
+
+impl UserRecord {
+    pub(super) fn id(&self) -> UserId {
+        UserId(self.id)
+    }
+
+    pub(super) fn role(&self) -> Role {
+        if self.admin { Role::Admin } else { Role::CryptoUser }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hsm() -> HsmRecord {
+        HsmRecord { name: "hsm-a".into(), slot_id: 300, availability_zone: "a".into(), degraded: false }
+    }
+
+    #[test]
+    fn a_maced_record_is_bound_to_its_key_and_every_byte() {
+        let mac = MacKey::new(&[1; 32]);
+        let raw = Maced::encode(b"k", &hsm(), &mac).unwrap();
+        let read = |key: &[u8], raw: &[u8]| {
+            Maced::<HsmRecord>::decode(key, raw).and_then(|m| m.verified(&mac).cloned())
+        };
+        assert_eq!(read(b"k", &raw).unwrap(), hsm());
+        assert!(read(b"l", &raw).is_err());
+        for i in 0..raw.len() {
+            let mut changed = raw.clone();
+            changed[i] ^= 4;
+            assert!(read(b"k", &changed).is_err(), "byte {i}");
+            assert!(read(b"k", &raw[..i]).is_err(), "cut at {i}");
+        }
+    }
+
+    #[test]
+    fn newer_and_longer_records_are_refused() {
+        let mut raw = encode(&hsm()).unwrap();
+        raw[0] = 2;
+        assert!(matches!(
+            decode::<HsmRecord>("x", &raw),
+            Err(Error::Cluster(ClusterError::NewerFormat { found: 2, known: 1 }))
+        ));
+        raw[0] = 1;
+        raw.push(0);
+        assert!(matches!(decode::<HsmRecord>("x", &raw), Err(Error::Cluster(ClusterError::Corrupt("x")))));
+        assert!(decode::<HsmRecord>("x", &[]).is_err());
+    }
+
+    #[test]
+    fn an_object_record_comes_back() {
+        let record =
+            ObjectRecord { version: 7, key_nonce: [1; 12], key: &[2; 48], nonce: [3; 12], body: b"sealed" };
+        let raw = encode(&record).unwrap();
+        assert!(decode::<ObjectRecord>("object", &raw).unwrap() == record);
+    }
+}

@@ -1,0 +1,220 @@
+//! Clusters and their HSMs, which are slots.
+
+use crate::cluster::keys::{self, Space};
+use crate::cluster::records::{ClusterRecord, Head, HsmRecord, Maced, encode};
+use crate::cluster::users::{ClusterKeys, NewUser};
+use crate::cluster::{
+    Cluster, ClusterId, Clusters, NewCluster, PasswordRules, Policy, Role, SlotRecord, Token, UserId, pin,
+    read, sweep,
+};
+use crate::crypto::random;
+use crate::crypto::seal::{self, Key, MacKey};
+use crate::error::{ClusterError, Error};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use vhsm_store::{Batch, Revision};
+
+/// CloudHSM: the most HSMs of a cluster.
+const MAX_HSMS: usize = 28;
+/// Where HSMs are said to stand, in turn.
+const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
+/// AWS's names: `cluster-` or `hsm-`, and 11 characters of base32.
+const NAME_CHARS: usize = 11;
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// A cluster to be, or what a wiped one is to be.
+pub(super) struct Plan<'a> {
+    pub id: ClusterId,
+    pub name: String,
+    pub label: &'a str,
+    pub policy: Policy,
+    pub by_init_token: bool,
+    pub generation: u32,
+    pub admin: NewUser<'a>,
+}
+
+impl Clusters {
+    /// All clusters, in the order they were made.
+    pub fn list(&self) -> Result<Vec<Arc<Cluster>>, Error> {
+        self.view(read::assembled)
+    }
+
+    /// By ClusterId (`cluster-...`) or by label. Errors: `NotFound`, `Ambiguous`.
+    pub fn find(&self, name: &str) -> Result<Arc<Cluster>, Error> {
+        let clusters = self.list()?;
+        if let Some(cluster) = clusters.iter().find(|cluster| cluster.name == name) {
+            return Ok(cluster.clone());
+        }
+        let labelled: Vec<_> = clusters.iter().filter(|cluster| cluster.label == name).collect();
+        match labelled[..] {
+            [] => Err(ClusterError::NotFound(name.into()).into()),
+            [cluster] => Ok(cluster.clone()),
+            _ => Err(ClusterError::Ambiguous(name.into(), labelled.len()).into()),
+        }
+    }
+
+    /// Makes a cluster with its HSMs and its first admin, in one commit.
+    /// Errors: `LabelTaken`, `BadInput`, `PinLength`, `PinCharacter`.
+    pub fn create(&self, new: &NewCluster) -> Result<Arc<Cluster>, Error> {
+        check_new(new)?;
+        self.retry(|| {
+            let (head, raw) = self.head()?;
+            if self.list()?.iter().any(|cluster| cluster.label == new.label) {
+                return Err(ClusterError::LabelTaken(new.label.into()).into());
+            }
+            let id = ClusterId(head.next_cluster);
+            let slots: Vec<u64> = (head.next_slot..).take(new.hsms).collect();
+            let next = Head {
+                next_cluster: head.next_cluster + 1,
+                next_slot: head.next_slot + new.hsms as u64,
+                ..head
+            };
+            let batch = head_change(&raw, &next)?.expect(keys::cluster(id).as_slice(), None);
+            let admin =
+                NewUser { id: UserId(1), name: pin::ADMIN, role: Role::Admin, password: new.admin_password };
+            let plan = Plan {
+                id,
+                name: new_name("cluster-")?,
+                label: new.label,
+                policy: new.policy,
+                by_init_token: false,
+                generation: 1,
+                admin,
+            };
+            self.store.commit(self.put_new(batch, &plan, new_hsms(&slots)?)?)?;
+            self.by_id(id)
+        })
+    }
+
+    pub(super) fn by_id(&self, id: ClusterId) -> Result<Arc<Cluster>, Error> {
+        self.view(|snapshot| {
+            let record = read::cluster(snapshot, id)?;
+            let hsms = read::hsms(snapshot, id)?;
+            Ok(Arc::new(read::assemble(id, record.unverified(), &hsms)))
+        })
+    }
+
+    /// Adds to `batch` a cluster with new keys, its HSMs and its admin.
+    pub(super) fn put_new(
+        &self,
+        mut batch: Batch,
+        plan: &Plan,
+        hsms: Vec<HsmRecord>,
+    ) -> Result<Batch, Error> {
+        let (mac_key, cluster_key) = (seal::random_key()?, seal::random_key()?);
+        let record = plan.record()?;
+        let space = Space { cluster: plan.id, generation: plan.generation };
+        let keys = ClusterKeys {
+            lineage: record.lineage,
+            iv_prefix: record.iv_prefix,
+            mac_key: &mac_key,
+            cluster_key: &cluster_key,
+        };
+        let admin = self.user_record(&keys, &plan.admin)?;
+        let mac = MacKey::new(&mac_key);
+        for hsm in hsms {
+            let key = keys::hsm(plan.id, hsm.slot_id);
+            batch = batch.put(key.as_slice(), Maced::encode(&key, &hsm, &mac)?);
+        }
+        let key = keys::cluster(plan.id);
+        let batch = batch.put(key.as_slice(), Maced::encode(&key, &record, &mac)?);
+        let key = space.user(plan.admin.id);
+        Ok(batch.put(key.as_slice(), Maced::encode(&key, &admin, &mac)?))
+    }
+
+    /// Deletes a cluster with its users and objects; what is left of them is swept later. The caller has seen to it
+    /// that an admin wants this.
+    pub fn delete(&self, cluster: &Cluster) -> Result<(), Error> {
+        self.retry(|| {
+            let (record, hsms) = self.view(|snapshot| {
+                Ok((read::cluster(snapshot, cluster.id)?, read::hsms(snapshot, cluster.id)?))
+            })?;
+            let mut batch =
+                Batch::new().expect(record.key.as_slice(), Some(&record.raw)).delete(record.key.as_slice());
+            for hsm in &hsms {
+                batch = batch.expect(hsm.key.as_slice(), Some(&hsm.raw)).delete(hsm.key.as_slice());
+            }
+            let all = Space { cluster: cluster.id, generation: keys::ALL };
+            self.store.commit(sweep::later(batch, all, keys::ALL))?;
+            Ok(())
+        })
+    }
+
+    /// All slots in the order of their ids, the uninitialized one last, and the revision they were read at.
+    /// Errors: `Corrupt`.
+    pub fn slots(&self) -> Result<(Revision, Vec<SlotRecord>), Error> {
+        let (revision, head, clusters) = self.view(|snapshot| {
+            let head = snapshot.get(keys::HEAD)?.ok_or(ClusterError::Corrupt("head record: it is gone"))?;
+            Ok((snapshot.revision(), read::head(head)?, read::assembled(snapshot)?))
+        })?;
+        let mut slots = BTreeMap::new();
+        for cluster in clusters {
+            for (hsm, record) in cluster.hsms.iter().enumerate() {
+                let token = Token { cluster: cluster.clone(), hsm };
+                if slots.insert(record.slot_id, token).is_some() {
+                    return Err(ClusterError::Corrupt("HSM records: two have one slot id").into());
+                }
+            }
+        }
+        if slots.contains_key(&head.uninitialized_slot) {
+            return Err(ClusterError::Corrupt("head record: the uninitialized slot has an HSM").into());
+        }
+        let mut slots: Vec<SlotRecord> =
+            slots.into_iter().map(|(slot_id, token)| SlotRecord { slot_id, token: Some(token) }).collect();
+        slots.push(SlotRecord { slot_id: head.uninitialized_slot, token: None });
+        Ok((revision, slots))
+    }
+}
+
+impl Plan<'_> {
+    fn record(&self) -> Result<ClusterRecord, Error> {
+        let public_key: Key = seal::random_key()?;
+        Ok(ClusterRecord {
+            name: self.name.clone(),
+            label: self.label.into(),
+            lineage: random::array()?,
+            iv_prefix: random::array()?,
+            policy: self.policy.into(),
+            by_init_token: self.by_init_token,
+            generation: self.generation,
+            public_key: *public_key,
+            default_user: None,
+            next_user: self.admin.id.0 + 1,
+            roster: 0,
+        })
+    }
+}
+
+fn check_new(new: &NewCluster) -> Result<(), Error> {
+    if new.label.is_empty() {
+        let reason = "it is empty; give the cluster a name".into();
+        return Err(ClusterError::BadInput { field: "label", reason }.into());
+    }
+    pin::check_label(new.label)?;
+    if !(1..=MAX_HSMS).contains(&new.hsms) {
+        let reason = format!("{} is not 1 to {MAX_HSMS}", new.hsms);
+        return Err(ClusterError::BadInput { field: "hsms", reason }.into());
+    }
+    PasswordRules::Cluster.check(new.admin_password)
+}
+
+/// A batch under the condition that the head is as it was read, with the new one.
+pub(super) fn head_change(raw: &[u8], next: &Head) -> Result<Batch, Error> {
+    Ok(Batch::new().expect(keys::HEAD, Some(raw)).put(keys::HEAD, encode(next)?))
+}
+
+/// Records of new HSMs in these slots, in the zones in turn.
+pub(super) fn new_hsms(slots: &[u64]) -> Result<Vec<HsmRecord>, Error> {
+    let zones = ZONES.iter().cycle();
+    let records = slots.iter().zip(zones).map(|(&slot_id, zone)| {
+        Ok(HsmRecord { name: new_name("hsm-")?, slot_id, availability_zone: (*zone).into(), degraded: false })
+    });
+    records.collect()
+}
+
+/// A name that no other cluster or HSM has: 55 random bits.
+pub(super) fn new_name(prefix: &str) -> Result<String, Error> {
+    let random: [u8; NAME_CHARS] = random::array()?;
+    let chars = random.iter().map(|byte| char::from(BASE32[usize::from(byte % 32)]));
+    Ok(prefix.chars().chain(chars).collect())
+}
