@@ -26,6 +26,14 @@ macro_rules! plain {
     ($name:ident, $bytes:literal) => {
         pub struct $name(openssl::sha::$name);
 
+        impl Drop for $name {
+            /// C_DigestKey digests keys. black_box keeps the last write from being optimized away.
+            fn drop(&mut self) {
+                self.0 = openssl::sha::$name::new();
+                std::hint::black_box(&self.0);
+            }
+        }
+
         impl Hash for $name {
             const BYTES: usize = $bytes;
             fn new() -> Result<Self, Error> {

@@ -111,20 +111,23 @@ impl Cipher for AesCbcPad {
 }
 
 impl AesCbcPad {
-    /// Decrypts whole blocks at once, the last one first: so the padding is judged, and the length known, before
-    /// anything is written. CBC allows it, for a block needs nothing but the one before it.
+    /// Decrypts whole blocks at once, the last one first: so the length is known before anything is written.
+    /// CBC allows it, for a block needs nothing but the one before it. A wrong padding takes as long as a right one.
     fn open(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
         let (first, last) = input.split_at(input.len() - BLOCK_BYTES);
         if let Some(before) = first.last_chunk() {
             self.cipher.restart(before)?;
         }
-        let last = unpadded(&mut self.cipher, last)?;
+        let last = unpadded(&mut self.cipher, last);
         self.cipher.restart(&self.iv)?;
-        let needed = first.len() + last.data_bytes;
-        let (start, end) = exact(output, needed)?.split_at_mut(first.len());
+        if let Ok(last) = &last {
+            exact(output, first.len() + last.data_bytes)?;
+        }
+        let (start, end) = output.split_at_mut(first.len());
         self.cipher.blocks(first, start)?;
-        end.copy_from_slice(&last.block[..last.data_bytes]);
-        Ok(needed)
+        let last = last.inspect_err(|_| start.fill(0))?;
+        end[..last.data_bytes].copy_from_slice(&last.block[..last.data_bytes]);
+        Ok(first.len() + last.data_bytes)
     }
 }
 

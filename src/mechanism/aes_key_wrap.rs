@@ -142,6 +142,9 @@ fn initial(form: Form, params: &Params) -> Result<Initial, Error> {
 
 /// The length of so much data when sealed; `None` if the form does not take it.
 fn sealed_bytes(form: Form, data_bytes: usize) -> Option<usize> {
+    if data_bytes > MAX_BYTES {
+        return None;
+    }
     let fits = match form {
         Form::Kw => data_bytes >= 2 * SEMIBLOCK_BYTES && data_bytes.is_multiple_of(SEMIBLOCK_BYTES),
         Form::Kwp => data_bytes >= 1,
@@ -151,7 +154,7 @@ fn sealed_bytes(form: Form, data_bytes: usize) -> Option<usize> {
         Form::Pkcs7 => data_bytes / SEMIBLOCK_BYTES * SEMIBLOCK_BYTES + SEMIBLOCK_BYTES,
         _ => data_bytes.div_ceil(SEMIBLOCK_BYTES) * SEMIBLOCK_BYTES,
     };
-    (fits && data_bytes <= MAX_BYTES).then(|| padded + SEMIBLOCK_BYTES)
+    fits.then(|| padded + SEMIBLOCK_BYTES)
 }
 
 /// The length of sealed data when opened, at most; `None` if the form never gives such a length.

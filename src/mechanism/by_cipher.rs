@@ -32,6 +32,7 @@ pub(super) fn wrap_zero_padded(
     wrap(new, key, params, &padded)
 }
 
+/// A wrapped key of no bytes is none, though some mechanisms could hold it.
 pub(super) fn unwrap(new: NewCipher, key: &Secret, params: &Params, wrapped: &[u8]) -> Result<Secret, Error> {
     let mut cipher = new(key, params, Direction::Decrypt)?;
     let as_key = |error| match error {
@@ -43,5 +44,8 @@ pub(super) fn unwrap(new: NewCipher, key: &Secret, params: &Params, wrapped: &[u
     };
     let mut value = Zeroizing::new(vec![0; cipher.one_shot_len(wrapped.len()).map_err(as_key)?]);
     let written = cipher.one_shot(wrapped, &mut value).map_err(as_key)?;
+    if written == 0 {
+        return Err(MechanismError::WrappedKeyLen { bytes: wrapped.len() }.into());
+    }
     Ok(Secret::new(&value[..written]))
 }

@@ -176,6 +176,8 @@ fn a_restart_forgets_everything_but_the_key() {
             let mut cipher = new_cipher(case.row.id, &case.key, &other, way).unwrap();
             if in_parts(case.row) {
                 cipher.update(&pattern(21, 5), &mut [0; 64]).unwrap();
+                assert!(cipher.restart(&case.params).unwrap(), "{name}");
+                assert_eq!(run_parts(&name, &mut *cipher, &[input]), expected, "{name}");
             }
             assert!(cipher.restart(&case.params).unwrap(), "{name}");
             assert_eq!(one_shot(&mut *cipher, input).unwrap(), expected, "{name}");
@@ -262,6 +264,49 @@ fn lengths_that_do_not_fit_are_told_by_their_direction() {
     ] {
         assert!(data(make(id, Direction::Encrypt).one_shot(&vec![0; bytes], &mut [0; 64]).unwrap_err()));
     }
+}
+
+#[test]
+fn lengths_beyond_every_limit_are_refused_without_a_panic() {
+    for row in table::TABLE.iter().filter(|row| row.cipher.is_some()) {
+        for (params, way) in
+            some_params(row).iter().flat_map(|p| [(p, Direction::Encrypt), (p, Direction::Decrypt)])
+        {
+            let cipher = new_cipher(row.id, &[1; 32], params, way).unwrap();
+            for bytes in [usize::MAX, usize::MAX - 7, usize::MAX - 15] {
+                let limited = row.id == CKM_AES_GCM || !in_parts(row);
+                assert!(cipher.one_shot_len(bytes).is_err() || !limited, "{} {way:?}", row.name);
+                cipher.update_len(bytes).ok();
+            }
+        }
+        if let Some(wrap) = row.wrap {
+            (wrap.wrapped_len)(&some_params(row)[0], usize::MAX).unwrap_err();
+        }
+    }
+    // NIST SP 800-38D sec. 5.2.1.1
+    let params = gcm(&[1; 12], &[], 128);
+    let mut cipher = new_cipher(CKM_AES_GCM, &[1; 32], &params, Direction::Encrypt).unwrap();
+    assert_eq!(cipher.one_shot_len((1 << 36) - 32).unwrap(), (1 << 36) - 16);
+    cipher.update(&[0], &mut [0]).unwrap();
+    assert_eq!(cipher.update_len((1 << 36) - 33).unwrap(), (1 << 36) - 33);
+    let too_long = cipher.update_len((1 << 36) - 32).unwrap_err();
+    assert!(is(&too_long, |e| matches!(e, MechanismError::DataLen { .. })));
+    cipher.restart(&params).unwrap();
+    assert_eq!(cipher.update_len((1 << 36) - 32).unwrap(), (1 << 36) - 32);
+}
+
+#[test]
+fn a_restart_forgets_a_last_block_that_had_no_room() {
+    let params = iv(&[2; 16]);
+    let seal = |data: &[u8]| encrypt(CKM_AES_CBC_PAD, &[1; 16], &params, data).unwrap();
+    let mut cipher = new_cipher(CKM_AES_CBC_PAD, &[1; 16], &params, Direction::Decrypt).unwrap();
+    cipher.update(&seal(b"first"), &mut []).unwrap();
+    assert!(matches!(cipher.finish(&mut [0; 4]), Err(Error::BufferTooSmall { needed: 5 })));
+    cipher.restart(&params).unwrap();
+    let mut output = [0; 16];
+    cipher.update(&seal(b"second"), &mut []).unwrap();
+    assert_eq!(cipher.finish(&mut output).unwrap(), 6);
+    assert_eq!(output[..6], *b"second");
 }
 
 #[test]

@@ -70,6 +70,19 @@ fn a_wrapped_key_that_was_changed_or_cut_is_refused() {
 }
 
 #[test]
+fn a_wrapped_key_of_no_bytes_is_none() {
+    let key = Secret::new([1; 32]);
+    for (id, params, wrapped) in [
+        (CKM_AES_ECB, Params::None, vec![]),
+        (CKM_AES_CBC_PAD, iv(&[1; 16]), encrypt(CKM_AES_CBC_PAD, &[1; 32], &iv(&[1; 16]), &[]).unwrap()),
+        (CKM_AES_GCM, gcm(&[1], &[], 96), encrypt(CKM_AES_GCM, &[1; 32], &gcm(&[1], &[], 96), &[]).unwrap()),
+    ] {
+        let error = (row(id).wrap.unwrap().unwrap)(&key, &params, &wrapped).unwrap_err();
+        assert!(is(&error, |e| matches!(e, MechanismError::WrappedKeyLen { .. })), "{id:#x}: {error}");
+    }
+}
+
+#[test]
 fn an_initial_value_binds() {
     for (id, one, other) in [
         (CKM_AES_KEY_WRAP, iv(&[1; 8]), iv(&[2; 8])),
@@ -101,5 +114,23 @@ fn both_ways_of_key_wrap_with_padding_agree() {
         assert_eq!(keywrap::wrap_composed(&key, keywrap::KWP_INITIAL, &data).unwrap(), default);
         let back = keywrap::unwrap_composed(&key, keywrap::KWP_INITIAL, &default).unwrap();
         assert_eq!(back.unwrap()[..], data);
+    }
+}
+
+/// RFC 5649 sec. 3: what fills up the last semiblock is zeros, and the length is that of the data.
+#[test]
+fn key_wrap_with_padding_refuses_what_only_looks_like_it() {
+    use crate::crypto::keywrap::{KWP_INITIAL, unwrap_composed, unwrap_padded, wrap};
+    let key = pattern(32, 3);
+    let forge = |length: u32, last: u8| {
+        let initial = (u64::from(u32::from_be_bytes(KWP_INITIAL)) << 32) | u64::from(length);
+        wrap(&key, initial.to_be_bytes(), &[&[5; 20][..], &[0, 0, 0, last]].concat()).unwrap()
+    };
+    for unwrap in [unwrap_composed, unwrap_padded] {
+        let opens = |wrapped: &[u8]| unwrap(&key, KWP_INITIAL, wrapped).unwrap().is_some();
+        assert!(opens(&forge(20, 0)) && opens(&forge(24, 1)));
+        for (length, last) in [(20, 1), (23, 1), (16, 0), (25, 0), (0, 0), (u32::MAX, 0)] {
+            assert!(!opens(&forge(length, last)), "{length}, {last}");
+        }
     }
 }
