@@ -1,1 +1,241 @@
-//! Configuration.
+//! Configuration: environment variables first, then an optional TOML file, then defaults that need neither.
+//!
+//! | variable | key in the file | default |
+//! | --- | --- | --- |
+//! | `VHSM_HOME` | | `$XDG_DATA_HOME/vhsm` (`~/.local/share/vhsm`); for root `/var/lib/vhsm` |
+//! | `VHSM_CONF` | | `$VHSM_HOME/vhsm.toml`, where it exists |
+//! | `VHSM_PROFILE` | `profile` | `standard` |
+//! | `VHSM_STORE` | `store.url` or `store` | the embedded store in `$VHSM_HOME/store` |
+//! | | `store.group` | `false`: files 0600; `true`: 0660, for daemons whose workers change user |
+//! | | `password.memory_kib`, `.passes`, `.lanes` | 19456, 2, 1 (Argon2id, OWASP's minimum) |
+//! | `VHSM_LOG` | `log.level` | `error` |
+//! | `VHSM_LOG_FILE` | `log.file` | standard error |
+
+use crate::cluster::{PasswordCosts, Policy};
+use crate::error::{ConfigError, Error};
+use crate::log::{Level, Logger};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use vhsm_store::Store;
+
+/// Which token's rules the library follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// PKCS#11 3.x as the specification says.
+    #[default]
+    Standard,
+}
+
+/// Where the store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreChoice {
+    Embedded { path: PathBuf, group: bool },
+    Memory,
+}
+
+/// What decides how the library runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub home: PathBuf,
+    pub store: StoreChoice,
+    pub profile: Profile,
+    pub password_costs: PasswordCosts,
+    pub log_level: Level,
+    pub log_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    profile: Option<String>,
+    store: Option<StoreEntry>,
+    #[serde(default)]
+    password: PasswordEntry,
+    #[serde(default)]
+    log: LogEntry,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum StoreEntry {
+    Url(String),
+    Table(StoreTable),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoreTable {
+    url: Option<String>,
+    #[serde(default)]
+    group: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PasswordEntry {
+    memory_kib: Option<u32>,
+    passes: Option<u32>,
+    lanes: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogEntry {
+    level: Option<String>,
+    file: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads environment and file. Errors name the file or variable, the cause and the mend.
+    pub fn load() -> Result<Self, ConfigError> {
+        let home = home()?;
+        let file = read_file(&home)?;
+        let table = match file.store {
+            Some(StoreEntry::Url(url)) => StoreTable { url: Some(url), group: false },
+            Some(StoreEntry::Table(table)) => table,
+            None => StoreTable::default(),
+        };
+        Ok(Self {
+            store: store_choice(variable("VHSM_STORE").or(table.url), table.group, &home)?,
+            profile: profile(variable("VHSM_PROFILE").or(file.profile))?,
+            password_costs: password_costs(&file.password)?,
+            log_level: log_level(variable("VHSM_LOG").or(file.log.level))?,
+            log_file: variable("VHSM_LOG_FILE").map(PathBuf::from).or(file.log.file),
+            home,
+        })
+    }
+
+    /// The log that the environment alone asks for: for what fails before the configuration is read.
+    pub fn log_from_environment() -> Logger {
+        let level = log_level(variable("VHSM_LOG")).unwrap_or_default();
+        Logger::open(level, variable("VHSM_LOG_FILE").as_deref().map(Path::new))
+            .unwrap_or_else(|_| Logger::to_stderr(level))
+    }
+
+    /// Errors: the log file cannot be opened.
+    pub fn open_log(&self) -> Result<Logger, ConfigError> {
+        Logger::open(self.log_level, self.log_file.as_deref()).map_err(|error| ConfigError::File {
+            path: self.log_file.clone().unwrap_or_default().display().to_string(),
+            cause: format!("the log file cannot be opened: {error}"),
+            mend: "name a file that can be written in VHSM_LOG_FILE".into(),
+        })
+    }
+
+    pub fn open_store(&self) -> Result<Arc<dyn Store>, Error> {
+        let spec = match &self.store {
+            StoreChoice::Memory => vhsm_store::StoreSpec::Memory,
+            StoreChoice::Embedded { path, group } => vhsm_store::StoreSpec::embedded(path, *group),
+        };
+        Ok(vhsm_store::open(&spec)?)
+    }
+
+    /// The settings that a cluster made under this profile takes.
+    pub fn policy(&self) -> Policy {
+        match self.profile {
+            Profile::Standard => {
+                Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false }
+            }
+        }
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn home() -> Result<PathBuf, ConfigError> {
+    if let Some(home) = variable("VHSM_HOME") {
+        let home = PathBuf::from(home);
+        if !home.is_absolute() {
+            let reason = format!("{} is not an absolute path", home.display());
+            return Err(ConfigError::Environment { name: "VHSM_HOME", reason });
+        }
+        return Ok(home);
+    }
+    if let Some(data) = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|p| p.is_absolute()) {
+        return Ok(data.join("vhsm"));
+    }
+    if nobody_but_root() {
+        return Ok(PathBuf::from("/var/lib/vhsm"));
+    }
+    match variable("HOME") {
+        Some(home) => Ok(PathBuf::from(home).join(".local/share/vhsm")),
+        None => Err(ConfigError::Environment {
+            name: "VHSM_HOME",
+            reason: "is not set, nor are XDG_DATA_HOME and HOME: set it to the folder that vhsm shall use".into(),
+        }),
+    }
+}
+
+fn nobody_but_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn read_file(home: &Path) -> Result<File, ConfigError> {
+    let named = variable("VHSM_CONF").map(PathBuf::from);
+    let path = named.clone().unwrap_or_else(|| home.join("vhsm.toml"));
+    let problem = |cause: String, mend: &str| ConfigError::File {
+        path: path.display().to_string(),
+        cause,
+        mend: mend.into(),
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+            return Ok(File::default());
+        }
+        Err(error) => {
+            return Err(problem(error.to_string(), "VHSM_CONF must name a file that can be read; unset it for defaults"));
+        }
+    };
+    toml::from_str(&text)
+        .map_err(|error| problem(error.to_string().trim_end().to_string(), "correct that line, or remove it for the default"))
+}
+
+fn store_choice(url: Option<String>, group: bool, home: &Path) -> Result<StoreChoice, ConfigError> {
+    match url.as_deref() {
+        None | Some("embedded") => Ok(StoreChoice::Embedded { path: home.join("store"), group }),
+        Some("memory") => Ok(StoreChoice::Memory),
+        Some(path) if path.starts_with('/') => Ok(StoreChoice::Embedded { path: path.into(), group }),
+        Some(other) => Err(ConfigError::Environment {
+            name: "VHSM_STORE",
+            reason: format!("(or `store` in the configuration) is {other:?}: use `embedded`, `memory` or an absolute path"),
+        }),
+    }
+}
+
+fn profile(name: Option<String>) -> Result<Profile, ConfigError> {
+    match name.as_deref() {
+        None | Some("standard") => Ok(Profile::Standard),
+        Some(other) => Err(ConfigError::Environment {
+            name: "VHSM_PROFILE",
+            reason: format!("(or `profile` in the configuration) is {other:?}: this version knows `standard`"),
+        }),
+    }
+}
+
+fn password_costs(entry: &PasswordEntry) -> Result<PasswordCosts, ConfigError> {
+    let costs = PasswordCosts {
+        memory_kib: entry.memory_kib.unwrap_or(19_456),
+        passes: entry.passes.unwrap_or(2),
+        lanes: entry.lanes.unwrap_or(1),
+    };
+    let lanes_fit = (1..=64).contains(&costs.lanes);
+    if !lanes_fit || costs.passes == 0 || costs.memory_kib < 8 * costs.lanes || costs.memory_kib > 4 << 20 {
+        return Err(ConfigError::File {
+            path: "[password]".into(),
+            cause: format!("{costs:?} are no costs for Argon2id"),
+            mend: "lanes 1 to 64, passes from 1, memory_kib from 8 per lane to 4194304".into(),
+        });
+    }
+    Ok(costs)
+}
+
+fn log_level(name: Option<String>) -> Result<Level, ConfigError> {
+    let Some(name) = name else { return Ok(Level::default()) };
+    Level::parse(&name).ok_or_else(|| ConfigError::Environment {
+        name: "VHSM_LOG",
+        reason: format!("is {name:?}: use off, error, info or debug"),
+    })
+}

@@ -1,9 +1,14 @@
 //! vhsm: a virtual AWS CloudHSM as a PKCS#11 library.
 #![deny(unsafe_code)]
 
+#[allow(unsafe_code)]
+pub mod api;
 pub mod cluster;
 pub mod config;
 pub mod crypto;
 pub mod error;
+pub mod library;
+pub mod log;
 pub mod mechanism;
 pub mod object;
+pub mod session;

@@ -1,0 +1,59 @@
+//! Message digesting (PKCS#11 3.0 sec. 5.12).
+
+use super::{Trace, call, mechanism_row, params, raw};
+use crate::session::Operations;
+use cryptoki_sys::*;
+
+/// A null mechanism ends an active operation (PKCS#11 3.0 sec. 5.2).
+pub unsafe extern "C" fn C_DigestInit(session: CK_SESSION_HANDLE, mechanism: CK_MECHANISM_PTR) -> CK_RV {
+    call("C_DigestInit", Trace::session(session), |library, trace| {
+        let session = library.session(session)?;
+        if mechanism.is_null() {
+            session.cancel(Operations { digest: true, ..Operations::default() });
+            return Ok(());
+        }
+        // SAFETY: the caller's promise about its mechanism and its parameter.
+        let mechanism = unsafe { raw::mechanism(mechanism) }?;
+        let row = mechanism_row(mechanism.mechanism, trace)?;
+        // SAFETY: as above.
+        session.digest_init(row, unsafe { params::parse(row.params, &mechanism) }?)
+    })
+}
+
+pub unsafe extern "C" fn C_Digest(
+    session: CK_SESSION_HANDLE,
+    data: CK_BYTE_PTR,
+    data_bytes: CK_ULONG,
+    digest: CK_BYTE_PTR,
+    digest_bytes: CK_ULONG_PTR,
+) -> CK_RV {
+    call("C_Digest", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its buffers.
+        unsafe { raw::with_io((data, data_bytes), digest, digest_bytes, |io| session.digest_one_shot(io)) }
+    })
+}
+
+pub unsafe extern "C" fn C_DigestUpdate(
+    session: CK_SESSION_HANDLE,
+    part: CK_BYTE_PTR,
+    part_bytes: CK_ULONG,
+) -> CK_RV {
+    call("C_DigestUpdate", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its buffer.
+        session.digest_update(unsafe { raw::bytes(part, part_bytes, "the data pointer is null") })
+    })
+}
+
+pub unsafe extern "C" fn C_DigestFinal(
+    session: CK_SESSION_HANDLE,
+    digest: CK_BYTE_PTR,
+    digest_bytes: CK_ULONG_PTR,
+) -> CK_RV {
+    call("C_DigestFinal", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its buffer.
+        unsafe { raw::with_output(digest, digest_bytes, |output| session.digest_final(output)) }
+    })
+}

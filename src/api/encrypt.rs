@@ -1,0 +1,75 @@
+//! Encryption (PKCS#11 3.0 sec. 5.8).
+
+use super::{Trace, call, mechanism_row, params, raw};
+use crate::mechanism::Direction;
+use crate::session::Operations;
+use cryptoki_sys::*;
+
+/// A null mechanism ends an active operation (PKCS#11 3.0 sec. 5.2).
+pub unsafe extern "C" fn C_EncryptInit(
+    session: CK_SESSION_HANDLE,
+    mechanism: CK_MECHANISM_PTR,
+    key: CK_OBJECT_HANDLE,
+) -> CK_RV {
+    call("C_EncryptInit", Trace::session(session), |library, trace| {
+        let session = library.session(session)?;
+        if mechanism.is_null() {
+            session.cancel(Operations { encrypt: true, ..Operations::default() });
+            return Ok(());
+        }
+        // SAFETY: the caller's promise about its mechanism.
+        let mechanism = unsafe { raw::mechanism(mechanism) }?;
+        let row = mechanism_row(mechanism.mechanism, trace)?;
+        // SAFETY: the caller's promise about the mechanism's parameter.
+        let params = || unsafe { params::parse(row.params, &mechanism) };
+        session.cipher_init(Direction::Encrypt, row, params, key)
+    })
+}
+
+pub unsafe extern "C" fn C_Encrypt(
+    session: CK_SESSION_HANDLE,
+    data: CK_BYTE_PTR,
+    data_bytes: CK_ULONG,
+    encrypted: CK_BYTE_PTR,
+    encrypted_bytes: CK_ULONG_PTR,
+) -> CK_RV {
+    call("C_Encrypt", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its buffers.
+        unsafe {
+            raw::with_io((data, data_bytes), encrypted, encrypted_bytes, |io| {
+                session.cipher_one_shot(Direction::Encrypt, io)
+            })
+        }
+    })
+}
+
+pub unsafe extern "C" fn C_EncryptUpdate(
+    session: CK_SESSION_HANDLE,
+    data: CK_BYTE_PTR,
+    data_bytes: CK_ULONG,
+    encrypted: CK_BYTE_PTR,
+    encrypted_bytes: CK_ULONG_PTR,
+) -> CK_RV {
+    call("C_EncryptUpdate", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its buffers.
+        unsafe {
+            raw::with_io((data, data_bytes), encrypted, encrypted_bytes, |io| {
+                session.cipher_update(Direction::Encrypt, io)
+            })
+        }
+    })
+}
+
+pub unsafe extern "C" fn C_EncryptFinal(
+    session: CK_SESSION_HANDLE,
+    last: CK_BYTE_PTR,
+    last_bytes: CK_ULONG_PTR,
+) -> CK_RV {
+    call("C_EncryptFinal", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its buffer.
+        unsafe { raw::with_output(last, last_bytes, |output| session.cipher_final(Direction::Encrypt, output)) }
+    })
+}

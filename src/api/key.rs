@@ -1,0 +1,86 @@
+//! Key management (PKCS#11 3.0 sec. 5.18).
+
+use super::{Trace, bad, call, mechanism_row, params, raw};
+use crate::session::Outcome;
+use cryptoki_sys::*;
+
+pub unsafe extern "C" fn C_GenerateKey(
+    session: CK_SESSION_HANDLE,
+    mechanism: CK_MECHANISM_PTR,
+    template: CK_ATTRIBUTE_PTR,
+    count: CK_ULONG,
+    key: CK_OBJECT_HANDLE_PTR,
+) -> CK_RV {
+    call("C_GenerateKey", Trace::session(session), |library, trace| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its mechanism, template and place for a handle.
+        let (mechanism, template, place) = unsafe {
+            (
+                raw::mechanism(mechanism)?,
+                raw::template(template, count)?,
+                raw::place(key, "phKey is null")?,
+            )
+        };
+        let row = mechanism_row(mechanism.mechanism, trace)?;
+        // SAFETY: as above.
+        let params = unsafe { params::parse(row.params, &mechanism) }?;
+        *place = session.generate_key(row, &params, &template)?;
+        Ok(())
+    })
+}
+
+pub unsafe extern "C" fn C_WrapKey(
+    session: CK_SESSION_HANDLE,
+    mechanism: CK_MECHANISM_PTR,
+    wrapping_key: CK_OBJECT_HANDLE,
+    key: CK_OBJECT_HANDLE,
+    wrapped: CK_BYTE_PTR,
+    wrapped_bytes: CK_ULONG_PTR,
+) -> CK_RV {
+    call("C_WrapKey", Trace::session(session), |library, trace| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its mechanism and its parameter.
+        let mechanism = unsafe { raw::mechanism(mechanism) }?;
+        let row = mechanism_row(mechanism.mechanism, trace)?;
+        // SAFETY: as above.
+        let params = unsafe { params::parse(row.params, &mechanism) }?;
+        // SAFETY: the caller's promise about its buffer.
+        unsafe {
+            raw::with_output(wrapped, wrapped_bytes, |output| {
+                session.wrap_key(row, &params, (wrapping_key, key), output?).map(Outcome::Written)
+            })
+        }
+    })
+}
+
+pub unsafe extern "C" fn C_UnwrapKey(
+    session: CK_SESSION_HANDLE,
+    mechanism: CK_MECHANISM_PTR,
+    unwrapping_key: CK_OBJECT_HANDLE,
+    wrapped: CK_BYTE_PTR,
+    wrapped_bytes: CK_ULONG,
+    template: CK_ATTRIBUTE_PTR,
+    count: CK_ULONG,
+    key: CK_OBJECT_HANDLE_PTR,
+) -> CK_RV {
+    call("C_UnwrapKey", Trace::session(session), |library, trace| {
+        let session = library.session(session)?;
+        if wrapped.is_null() {
+            return Err(bad("the wrapped key is null"));
+        }
+        // SAFETY: the caller's promise about its mechanism, buffer, template and place for a handle.
+        let (mechanism, wrapped, template, place) = unsafe {
+            (
+                raw::mechanism(mechanism)?,
+                raw::bytes(wrapped, wrapped_bytes, "the wrapped key is null")?,
+                raw::template(template, count)?,
+                raw::place(key, "phKey is null")?,
+            )
+        };
+        let row = mechanism_row(mechanism.mechanism, trace)?;
+        // SAFETY: as above.
+        let params = unsafe { params::parse(row.params, &mechanism) }?;
+        *place = session.unwrap_key(row, &params, unwrapping_key, wrapped, &template)?;
+        Ok(())
+    })
+}

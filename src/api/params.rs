@@ -1,0 +1,95 @@
+//! Mechanism parameters: the caller's structures become owned `Params`.
+
+use super::raw;
+use crate::error::{Error, MechanismError};
+use crate::mechanism::{ParamShape, Params};
+use cryptoki_sys::*;
+use smallvec::SmallVec;
+
+/// CK_GCM_PARAMS as PKCS#11 2.40 printed it at first, without ulIvBits: some programs still have that header.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct GcmParamsWithoutIvBits {
+    iv: *mut CK_BYTE,
+    iv_bytes: CK_ULONG,
+    aad: *mut CK_BYTE,
+    aad_bytes: CK_ULONG,
+    tag_bits: CK_ULONG,
+}
+
+/// Errors: CKR_MECHANISM_PARAM_INVALID.
+///
+/// # Safety
+/// The parameter, if not null, leads to `ulParameterLen` readable bytes, and pointers in it to what they say.
+pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Params, Error> {
+    let pointer = mechanism.pParameter.cast::<CK_BYTE>();
+    // SAFETY: the caller's promise.
+    let given = unsafe { borrowed(pointer, mechanism.ulParameterLen) }?;
+    match shape {
+        ParamShape::None if given.is_empty() => Ok(Params::None),
+        ParamShape::None => Err(invalid("this mechanism takes no parameter")),
+        ParamShape::OptionalIv(_) if given.is_empty() => Ok(Params::None),
+        ParamShape::Iv(bytes) | ParamShape::OptionalIv(bytes) if given.len() == bytes => {
+            Ok(Params::Iv(SmallVec::from_slice(given)))
+        }
+        ParamShape::Iv(_) | ParamShape::OptionalIv(_) => Err(invalid("the IV has the wrong length")),
+        ParamShape::MacLength => {
+            // SAFETY: read checks the length.
+            let bytes: CK_MAC_GENERAL_PARAMS = unsafe { read(given) }?;
+            Ok(Params::MacLength(bytes))
+        }
+        ParamShape::Ctr => {
+            // SAFETY: read checks the length.
+            let params: CK_AES_CTR_PARAMS = unsafe { read(given) }?;
+            Ok(Params::Ctr { counter_bits: params.ulCounterBits, block: params.cb })
+        }
+        // SAFETY: the caller's promise.
+        ParamShape::Gcm => unsafe { gcm(given) },
+    }
+}
+
+/// # Safety
+/// As `parse`.
+unsafe fn gcm(given: &[u8]) -> Result<Params, Error> {
+    let params = if given.len() == size_of::<GcmParamsWithoutIvBits>() {
+        // SAFETY: read checks the length.
+        unsafe { read::<GcmParamsWithoutIvBits>(given) }?
+    } else {
+        // SAFETY: read checks the length.
+        let p: CK_GCM_PARAMS = unsafe { read(given) }?;
+        GcmParamsWithoutIvBits {
+            iv: p.pIv,
+            iv_bytes: p.ulIvLen,
+            aad: p.pAAD,
+            aad_bytes: p.ulAADLen,
+            tag_bits: p.ulTagBits,
+        }
+    };
+    // SAFETY: the caller's promise about pIv and pAAD.
+    let (iv, aad) = unsafe { (borrowed(params.iv, params.iv_bytes)?, borrowed(params.aad, params.aad_bytes)?) };
+    Ok(Params::Gcm { iv: SmallVec::from_slice(iv), aad: aad.to_vec(), tag_bits: params.tag_bits })
+}
+
+/// # Safety
+/// As `raw::bytes`.
+unsafe fn borrowed<'a>(pointer: *const CK_BYTE, length: CK_ULONG) -> Result<&'a [u8], Error> {
+    // SAFETY: the caller's promise.
+    unsafe { raw::bytes(pointer, length, "") }
+        .map_err(|_| invalid("a pointer is null, or a length is not one"))
+}
+
+/// A structure copied out of bytes that need not be aligned.
+///
+/// # Safety
+/// Every pattern of bytes is a `T`.
+unsafe fn read<T: Copy>(given: &[u8]) -> Result<T, Error> {
+    if given.len() != size_of::<T>() {
+        return Err(invalid("the parameter has the wrong length"));
+    }
+    // SAFETY: so many bytes are there, and any of them are a T.
+    Ok(unsafe { given.as_ptr().cast::<T>().read_unaligned() })
+}
+
+fn invalid(reason: &'static str) -> Error {
+    MechanismError::Params(reason).into()
+}

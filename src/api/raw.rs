@@ -1,0 +1,240 @@
+//! Pointers of the caller become slices and owned values here and in `params`, nowhere else.
+
+use super::bad;
+use crate::error::{Error, ObjectError};
+use crate::object::{Attribute, Template};
+use crate::session::{Outcome, Output};
+use cryptoki_sys::*;
+use zeroize::Zeroizing;
+
+/// More attributes than any object has: a count beyond it is a mistake, not a template.
+const MAX_ATTRIBUTES: usize = 4096;
+
+/// Bytes that the caller lends for the call. Null with length 0 is the empty slice.
+///
+/// # Safety
+/// A pointer that is not null leads to `length` readable bytes that do not change during the call.
+pub unsafe fn bytes<'a>(
+    pointer: *const CK_BYTE,
+    length: CK_ULONG,
+    what: &'static str,
+) -> Result<&'a [u8], Error> {
+    match usize::try_from(length) {
+        Ok(0) => Ok(&[]),
+        Ok(length) if !pointer.is_null() && length <= isize::MAX as usize => {
+            // SAFETY: not null, and so long, by the caller's promise.
+            Ok(unsafe { std::slice::from_raw_parts(pointer, length) })
+        }
+        _ => Err(bad(what)),
+    }
+}
+
+/// A place for one value of the caller's. Errors: CKR_ARGUMENTS_BAD when null.
+///
+/// # Safety
+/// A pointer that is not null leads to a writable `T` that nobody else uses during the call.
+pub unsafe fn place<'a, T>(pointer: *mut T, what: &'static str) -> Result<&'a mut T, Error> {
+    // SAFETY: null is checked by as_mut; else the caller's promise.
+    unsafe { pointer.as_mut() }.ok_or_else(|| bad(what))
+}
+
+/// Where the caller wants a result: null asks for the size.
+///
+/// # Safety
+/// `length`, if not null, is readable and writable; `pointer`, if not null, leads to `*length` writable bytes.
+unsafe fn output<'a>(pointer: *mut CK_BYTE, length: *mut CK_ULONG) -> Result<Output<'a>, Error> {
+    // SAFETY: the caller's promise.
+    let length = *unsafe { place(length, "the length pointer is null") }?;
+    if pointer.is_null() {
+        return Ok(Output::Query);
+    }
+    let room = usize::try_from(length).unwrap_or(usize::MAX).min(isize::MAX as usize);
+    // SAFETY: not null, and so long, by the caller's promise.
+    Ok(Output::Buffer(unsafe { std::slice::from_raw_parts_mut(pointer, room) }))
+}
+
+/// Runs a call with an output buffer, and writes back how many bytes it took or would take.
+///
+/// # Safety
+/// As `output`.
+pub unsafe fn with_output(
+    pointer: *mut CK_BYTE,
+    length: *mut CK_ULONG,
+    body: impl FnOnce(Result<Output<'_>, Error>) -> Result<Outcome, Error>,
+) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
+    let result = body(unsafe { output(pointer, length) });
+    // SAFETY: the caller's promise.
+    unsafe { report_length(length, &result) };
+    result.map(drop)
+}
+
+/// Runs a call with input and output buffers, which may be the same memory (PKCS#11 3.0 sec. 5.8.2).
+///
+/// # Safety
+/// As `bytes` and `output`.
+pub unsafe fn with_io(
+    input: (*const CK_BYTE, CK_ULONG),
+    pointer: *mut CK_BYTE,
+    length: *mut CK_ULONG,
+    body: impl FnOnce(Result<(&[u8], Output<'_>), Error>) -> Result<Outcome, Error>,
+) -> Result<(), Error> {
+    // SAFETY: the caller's promise; the output slice is made only after an overlapping input was copied.
+    let result = unsafe {
+        match bytes(input.0, input.1, "the data pointer is null") {
+            Err(error) => body(Err(error)),
+            Ok(data) if overlaps(data, pointer, length) => {
+                let copy = Zeroizing::new(data.to_vec());
+                body(output(pointer, length).map(|o| (&copy[..], o)))
+            }
+            Ok(data) => body(output(pointer, length).map(|o| (data, o))),
+        }
+    };
+    // SAFETY: the caller's promise.
+    unsafe { report_length(length, &result) };
+    result.map(drop)
+}
+
+/// # Safety
+/// `length`, if not null, is readable.
+unsafe fn overlaps(data: &[u8], pointer: *mut CK_BYTE, length: *mut CK_ULONG) -> bool {
+    if pointer.is_null() || length.is_null() || data.is_empty() {
+        return false;
+    }
+    let (input, output) = (data.as_ptr() as usize, pointer as usize);
+    // SAFETY: not null; readable by the caller's promise.
+    let room = unsafe { *length } as usize;
+    input < output.saturating_add(room) && output < input + data.len()
+}
+
+/// # Safety
+/// `length`, if not null, is writable.
+unsafe fn report_length(length: *mut CK_ULONG, result: &Result<Outcome, Error>) {
+    let bytes = match result {
+        Ok(outcome) => outcome.bytes(),
+        Err(Error::BufferTooSmall { needed }) => *needed,
+        Err(_) => return,
+    };
+    if !length.is_null() {
+        // SAFETY: not null; writable by the caller's promise.
+        unsafe { *length = bytes as CK_ULONG };
+    }
+}
+
+/// A template of the caller's, borrowed for the call. Errors: CKR_ARGUMENTS_BAD for a null template with a
+/// count, CKR_ATTRIBUTE_VALUE_INVALID for a null value with a length.
+///
+/// # Safety
+/// `pointer`, if not null, leads to `count` attributes whose values are as long as they say.
+pub unsafe fn template<'a>(pointer: *const CK_ATTRIBUTE, count: CK_ULONG) -> Result<Template<'a>, Error> {
+    let mut template = Template::default();
+    // SAFETY: the caller's promise.
+    for attribute in unsafe { attributes(pointer, count) }? {
+        // SAFETY: the caller's promise.
+        let value = unsafe { bytes(attribute.pValue.cast(), attribute.ulValueLen, "") }.map_err(|_| {
+            ObjectError::ValueInvalid { attribute: attribute.type_, reason: "null, or longer than memory" }
+        })?;
+        template.attributes.push(Attribute { kind: attribute.type_, value });
+    }
+    Ok(template)
+}
+
+/// # Safety
+/// As `template`.
+unsafe fn attributes<'a>(
+    pointer: *const CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> Result<&'a [CK_ATTRIBUTE], Error> {
+    match count as usize {
+        0 => Ok(&[]),
+        // SAFETY: not null, and so many, by the caller's promise.
+        n if !pointer.is_null() && n <= MAX_ATTRIBUTES => {
+            Ok(unsafe { std::slice::from_raw_parts(pointer, n) })
+        }
+        _ => Err(bad("the template is null, or its count is not a count")),
+    }
+}
+
+/// The template that C_GetAttributeValue fills.
+///
+/// # Safety
+/// As `template`, writable.
+pub unsafe fn template_to_fill<'a>(
+    pointer: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> Result<&'a mut [CK_ATTRIBUTE], Error> {
+    match count as usize {
+        // SAFETY: not null, and so many, by the caller's promise.
+        n if !pointer.is_null() && n > 0 && n <= MAX_ATTRIBUTES => {
+            Ok(unsafe { std::slice::from_raw_parts_mut(pointer, n) })
+        }
+        _ => Err(bad("the template is null or empty, or its count is not a count")),
+    }
+}
+
+/// Fills one attribute as PKCS#11 3.0 sec. 5.7.5 says: the length always, the value if there is room.
+///
+/// # Safety
+/// `pValue`, if not null, leads to `ulValueLen` writable bytes.
+pub unsafe fn fill_attribute(
+    attribute: &mut CK_ATTRIBUTE,
+    value: Result<std::borrow::Cow<'_, [u8]>, ObjectError>,
+) -> Result<(), Error> {
+    let value = match value {
+        Ok(value) => value,
+        Err(error) => {
+            attribute.ulValueLen = CK_UNAVAILABLE_INFORMATION;
+            return Err(error.into());
+        }
+    };
+    let needed = value.len();
+    if !attribute.pValue.is_null() {
+        if attribute.ulValueLen < needed as CK_ULONG {
+            attribute.ulValueLen = CK_UNAVAILABLE_INFORMATION;
+            return Err(Error::BufferTooSmall { needed });
+        }
+        // SAFETY: not null, and long enough, by the caller's promise; the object's memory is not the caller's.
+        unsafe { std::ptr::copy_nonoverlapping(value.as_ptr(), attribute.pValue.cast(), needed) };
+    }
+    attribute.ulValueLen = needed as CK_ULONG;
+    Ok(())
+}
+
+/// Copies `items` into the caller's array by the convention of PKCS#11 sec. 5.2: null asks for the count.
+///
+/// # Safety
+/// `count`, if not null, is readable and writable; `list`, if not null, has room for `*count` items.
+pub unsafe fn write_list<T: Copy>(list: *mut T, count: *mut CK_ULONG, items: &[T]) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
+    let count = unsafe { place(count, "the count pointer is null") }?;
+    let room = std::mem::replace(count, items.len() as CK_ULONG);
+    if list.is_null() {
+        return Ok(());
+    }
+    if room < items.len() as CK_ULONG {
+        return Err(Error::BufferTooSmall { needed: items.len() });
+    }
+    // SAFETY: not null, with room for so many, by the caller's promise.
+    unsafe { std::ptr::copy_nonoverlapping(items.as_ptr(), list, items.len()) };
+    Ok(())
+}
+
+/// A mechanism as the caller gives it; its parameter is parsed by `params`.
+///
+/// # Safety
+/// `pointer`, if not null, leads to a CK_MECHANISM.
+pub unsafe fn mechanism(pointer: *const CK_MECHANISM) -> Result<CK_MECHANISM, Error> {
+    // SAFETY: null is checked; else the caller's promise.
+    unsafe { pointer.as_ref() }.copied().ok_or_else(|| bad("the mechanism is null"))
+}
+
+/// A text padded with blanks to the length of its field (PKCS#11 3.0 sec. 3).
+pub fn padded<const N: usize>(text: &str) -> [CK_UTF8CHAR; N] {
+    let mut field = [b' '; N];
+    let mut end = text.len().min(N);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    field[..end].copy_from_slice(&text.as_bytes()[..end]);
+    field
+}

@@ -1,0 +1,142 @@
+//! Session management (PKCS#11 3.0 sec. 5.6).
+
+use super::{Trace, bad, call, raw};
+use crate::error::CallError;
+use crate::session::{Operations, Pin, SessionState, UserType};
+use cryptoki_sys::*;
+
+pub unsafe extern "C" fn C_OpenSession(
+    slot_id: CK_SLOT_ID,
+    flags: CK_FLAGS,
+    _application: CK_VOID_PTR,
+    _notify: CK_NOTIFY,
+    session: CK_SESSION_HANDLE_PTR,
+) -> CK_RV {
+    call("C_OpenSession", Trace::slot(slot_id), |library, trace| {
+        library.slot(slot_id)?;
+        if flags & CKF_SERIAL_SESSION == 0 {
+            return Err(CallError::ParallelSession.into());
+        }
+        // SAFETY: the caller passes null or a place for a handle.
+        let place = unsafe { raw::place(session, "phSession is null") }?;
+        *place = library.open_session(slot_id, flags & CKF_RW_SESSION != 0)?;
+        trace.session = Some(*place);
+        Ok(())
+    })
+}
+
+pub unsafe extern "C" fn C_CloseSession(session: CK_SESSION_HANDLE) -> CK_RV {
+    call("C_CloseSession", Trace::session(session), |library, _| {
+        library.refresh()?;
+        library.close_session(session)
+    })
+}
+
+pub unsafe extern "C" fn C_CloseAllSessions(slot_id: CK_SLOT_ID) -> CK_RV {
+    call("C_CloseAllSessions", Trace::slot(slot_id), |library, _| library.close_all_sessions(slot_id))
+}
+
+pub unsafe extern "C" fn C_GetSessionInfo(session: CK_SESSION_HANDLE, info: CK_SESSION_INFO_PTR) -> CK_RV {
+    call("C_GetSessionInfo", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller passes null or a place for a CK_SESSION_INFO.
+        let info = unsafe { raw::place(info, "pInfo is null") }?;
+        *info = CK_SESSION_INFO {
+            slotID: session.slot.id,
+            state: match session.session_state() {
+                SessionState::ReadOnlyPublic => CKS_RO_PUBLIC_SESSION,
+                SessionState::ReadOnlyUser => CKS_RO_USER_FUNCTIONS,
+                SessionState::ReadWritePublic => CKS_RW_PUBLIC_SESSION,
+                SessionState::ReadWriteUser => CKS_RW_USER_FUNCTIONS,
+                SessionState::ReadWriteSecurityOfficer => CKS_RW_SO_FUNCTIONS,
+            },
+            flags: CKF_SERIAL_SESSION | if session.read_write { CKF_RW_SESSION } else { 0 },
+            ulDeviceError: 0,
+        };
+        Ok(())
+    })
+}
+
+/// PKCS#11 3.0 sec. 5.6.8. Flags that name no kind of operation are CKR_ARGUMENTS_BAD; an operation that is
+/// named and not active is no error.
+pub unsafe extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> CK_RV {
+    const MESSAGES: CK_FLAGS =
+        CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY;
+    const KNOWN: CK_FLAGS = CKF_ENCRYPT
+        | CKF_DECRYPT
+        | CKF_DIGEST
+        | CKF_SIGN
+        | CKF_SIGN_RECOVER
+        | CKF_VERIFY
+        | CKF_VERIFY_RECOVER
+        | CKF_FIND_OBJECTS
+        | MESSAGES;
+    call("C_SessionCancel", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        if flags & !KNOWN != 0 {
+            return Err(bad("a flag names no kind of operation"));
+        }
+        let has = |flag: CK_FLAGS| flags & flag != 0;
+        session.cancel(Operations {
+            encrypt: has(CKF_ENCRYPT),
+            decrypt: has(CKF_DECRYPT),
+            digest: has(CKF_DIGEST),
+            sign: has(CKF_SIGN),
+            verify: has(CKF_VERIFY),
+            find: has(CKF_FIND_OBJECTS),
+        });
+        Ok(())
+    })
+}
+
+pub unsafe extern "C" fn C_Login(
+    session: CK_SESSION_HANDLE,
+    user_type: CK_USER_TYPE,
+    pin: CK_UTF8CHAR_PTR,
+    pin_bytes: CK_ULONG,
+) -> CK_RV {
+    call("C_Login", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        let user_type = UserType::parse(user_type)?;
+        if pin.is_null() {
+            return Err(bad("the PIN is null: there is no protected authentication path"));
+        }
+        // SAFETY: the caller passes a PIN of that length.
+        let pin = unsafe { raw::bytes(pin, pin_bytes, "the PIN is null") }?;
+        session.log_in(user_type, Pin::Text(pin))
+    })
+}
+
+/// PKCS#11 3.0 sec. 5.6.10
+pub unsafe extern "C" fn C_LoginUser(
+    session: CK_SESSION_HANDLE,
+    user_type: CK_USER_TYPE,
+    pin: CK_UTF8CHAR_PTR,
+    pin_bytes: CK_ULONG,
+    user: CK_UTF8CHAR_PTR,
+    user_bytes: CK_ULONG,
+) -> CK_RV {
+    call("C_LoginUser", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        let user_type = UserType::parse(user_type)?;
+        if pin.is_null() {
+            return Err(bad("the PIN is null: there is no protected authentication path"));
+        }
+        // SAFETY: the caller passes a PIN and a name of those lengths.
+        let (password, user) = unsafe {
+            (raw::bytes(pin, pin_bytes, "the PIN is null")?, raw::bytes(user, user_bytes, "the user name is null")?)
+        };
+        if user.is_empty() {
+            return session.log_in(user_type, Pin::Text(password));
+        }
+        let user = std::str::from_utf8(user).map_err(|_| bad("the user name is not UTF-8"))?;
+        session.log_in(user_type, Pin::Named { user, password })
+    })
+}
+
+pub unsafe extern "C" fn C_Logout(session: CK_SESSION_HANDLE) -> CK_RV {
+    call("C_Logout", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        library.log_out(&session)
+    })
+}

@@ -1,0 +1,53 @@
+//! Functions that this version does not have yet: they answer CKR_FUNCTION_NOT_SUPPORTED.
+
+use super::{Trace, call};
+use crate::error::CallError;
+use cryptoki_sys::*;
+
+macro_rules! unsupported {
+    ($($name:ident($($argument:ty),*);)+) => {
+        $(
+            pub unsafe extern "C" fn $name(session: CK_SESSION_HANDLE $(, _: $argument)*) -> CK_RV {
+                call(stringify!($name), Trace::session(session), |_, _| Err(CallError::NotSupported.into()))
+            }
+        )+
+        /// Their names.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+
+unsupported! {
+    C_GetOperationState(*mut CK_BYTE, *mut CK_ULONG);
+    C_SetOperationState(*mut CK_BYTE, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE);
+    C_DigestKey(CK_OBJECT_HANDLE);
+    C_SignRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    C_SignRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_VerifyRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    C_VerifyRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_DigestEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_DecryptDigestUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_SignEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_DecryptVerifyUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_GenerateKeyPair(*mut CK_MECHANISM, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_OBJECT_HANDLE, *mut CK_OBJECT_HANDLE);
+    C_DeriveKey(*mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_OBJECT_HANDLE);
+    C_MessageEncryptInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    C_EncryptMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_EncryptMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);
+    C_EncryptMessageNext(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG, CK_FLAGS);
+    C_MessageEncryptFinal();
+    C_MessageDecryptInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    C_DecryptMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_DecryptMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);
+    C_DecryptMessageNext(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG, CK_FLAGS);
+    C_MessageDecryptFinal();
+    C_MessageSignInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    C_SignMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_SignMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG);
+    C_SignMessageNext(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_MessageSignFinal();
+    C_MessageVerifyInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    C_VerifyMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG);
+    C_VerifyMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG);
+    C_VerifyMessageNext(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG);
+    C_MessageVerifyFinal();
+}

@@ -1,0 +1,259 @@
+//! One run of the library, from C_Initialize to C_Finalize: its slots, its sessions, and how both follow the store.
+//!
+//! Called by: api, which finds the current one with each call. A call holds its own reference, so calls in
+//! flight during C_Finalize finish; the last one closes the store.
+
+mod events;
+mod sessions;
+mod slots;
+
+use crate::cluster::{Change, Changed, Clusters};
+use crate::config::Config;
+use crate::error::{CallError, Error};
+use crate::log::Logger;
+use crate::session::{LoginState, Session, SessionCounts, Slot};
+use events::Events;
+use parking_lot::Mutex;
+use sessions::Sessions;
+use slots::Slots;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How often a waiting C_WaitForSlotEvent looks whether another process changed the store.
+const EVENT_POLL: Duration = Duration::from_millis(50);
+
+pub struct Library {
+    pub config: Config,
+    pub log: Logger,
+    pub clusters: Arc<Clusters>,
+    slots: Slots,
+    sessions: Sessions,
+    /// The revision that caches and slots follow.
+    seen: AtomicU64,
+    /// Held while a newer revision is taken over.
+    follow: Mutex<()>,
+    events: Events,
+    finalized: AtomicBool,
+}
+
+impl Library {
+    /// Opens the store that the configuration names. Reads its head and its slots, no object.
+    pub fn start(config: Config, log: Logger) -> Result<Self, Error> {
+        let store = config.open_store()?;
+        let clusters = Arc::new(Clusters::open(store, config.password_costs)?);
+        let library = Self {
+            config,
+            log,
+            clusters,
+            slots: Slots::new(),
+            sessions: Sessions::new(),
+            seen: AtomicU64::new(0),
+            follow: Mutex::new(()),
+            events: Events::default(),
+            finalized: AtomicBool::new(false),
+        };
+        let (revision, records) = library.clusters.slots()?;
+        library.slots.update(&library.clusters, records);
+        library.seen.store(revision.0, Ordering::Release);
+        Ok(library)
+    }
+
+    /// C_Finalize: sessions end, waiters wake. Calls in flight finish.
+    pub fn finish(&self) {
+        self.finalized.store(true, Ordering::SeqCst);
+        self.events.wake();
+        for session in self.sessions.matching(|_| true) {
+            self.sessions.remove(session.handle);
+            session.close();
+        }
+        self.slots.mark_all_gone();
+    }
+
+    /// Follows the store: after this, caches and slots are what the newest revision says. A few nanoseconds
+    /// when nothing changed.
+    #[inline]
+    pub fn refresh(&self) -> Result<(), Error> {
+        if self.clusters.revision().0 == self.seen.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.catch_up()
+    }
+
+    #[cold]
+    fn catch_up(&self) -> Result<(), Error> {
+        let _alone = self.follow.lock();
+        let seen = self.seen.load(Ordering::Acquire);
+        if self.clusters.revision().0 == seen {
+            return Ok(());
+        }
+        let (upto, changed) = self.clusters.changes_since(vhsm_store::Revision(seen))?;
+        let slots = self.slots.all();
+        match changed {
+            Changed::These(changes) => {
+                if changes.contains(&Change::Slots) {
+                    self.read_slots()?;
+                }
+                for change in &changes {
+                    slots.iter().try_for_each(|slot| slot.apply(change))?;
+                }
+            }
+            Changed::Everything => {
+                self.read_slots()?;
+                slots.iter().try_for_each(|slot| slot.apply_everything())?;
+            }
+        }
+        self.seen.store(upto.0, Ordering::Release);
+        Ok(())
+    }
+
+    fn read_slots(&self) -> Result<(), Error> {
+        let (_, records) = self.clusters.slots()?;
+        self.events.tell(self.slots.update(&self.clusters, records));
+        Ok(())
+    }
+
+    // ---- slots
+
+    pub fn slots(&self) -> Result<Arc<Vec<Arc<Slot>>>, Error> {
+        self.refresh()?;
+        Ok(self.slots.all())
+    }
+
+    /// Errors: `SlotIdInvalid`.
+    pub fn slot(&self, id: u64) -> Result<Arc<Slot>, Error> {
+        self.refresh()?;
+        Ok(self.slots.lookup(id)?)
+    }
+
+    /// C_InitToken. Errors: `SessionExists`, those of `Clusters::init_token`.
+    pub fn init_token(&self, slot_id: u64, so_pin: &[u8], label: &str) -> Result<(), Error> {
+        let slot = self.slot(slot_id)?;
+        let counts = slot.counts.lock();
+        if counts.read_only + counts.read_write > 0 {
+            return Err(CallError::SessionExists.into());
+        }
+        self.clusters.init_token(slot_id, so_pin, label, self.config.policy())?;
+        drop(counts);
+        self.refresh()
+    }
+
+    /// C_WaitForSlotEvent. Errors: `NoEvent` (when not to block), `NotInitialized` (finalized meanwhile).
+    pub fn wait_for_slot_event(&self, block: bool) -> Result<u64, Error> {
+        loop {
+            if self.finalized.load(Ordering::SeqCst) {
+                return Err(CallError::NotInitialized.into());
+            }
+            self.refresh()?;
+            if let Some(slot) = self.events.take() {
+                return Ok(slot);
+            }
+            if !block {
+                return Err(CallError::NoEvent.into());
+            }
+            self.events.wait(EVENT_POLL);
+        }
+    }
+
+    // ---- sessions
+
+    /// C_OpenSession. Errors: `SlotIdInvalid`, `TokenNotInitialized`, `SoSessionExists`.
+    pub fn open_session(&self, slot_id: u64, read_write: bool) -> Result<u64, Error> {
+        let slot = self.slot(slot_id)?;
+        slot.cluster()?;
+        let mut counts = slot.counts.lock();
+        if !read_write && matches!(slot.login_state(), LoginState::SecurityOfficer(_)) {
+            return Err(CallError::SoSessionExists.into());
+        }
+        let count = if read_write { &mut counts.read_write } else { &mut counts.read_only };
+        *count += 1;
+        drop(counts);
+        let handle = self.sessions.new_handle();
+        self.sessions.insert(Session::new(handle, slot, read_write));
+        if self.finalized.load(Ordering::SeqCst) {
+            self.close_session(handle)?;
+            return Err(CallError::NotInitialized.into());
+        }
+        Ok(handle)
+    }
+
+    /// The session behind a handle, after following the store. Errors: `SessionHandleInvalid`, `DeviceRemoved`
+    /// (once; the handle is invalid from then on).
+    #[inline]
+    pub fn session(&self, handle: u64) -> Result<Arc<Session>, Error> {
+        self.refresh()?;
+        let session = self.sessions.lookup(handle).ok_or(CallError::SessionHandleInvalid(handle))?;
+        if session.slot.is_gone() {
+            return Err(self.end_removed(&session));
+        }
+        Ok(session)
+    }
+
+    #[cold]
+    fn end_removed(&self, session: &Session) -> Error {
+        match self.sessions.remove(session.handle) {
+            Some(session) => {
+                session.close();
+                CallError::DeviceRemoved.into()
+            }
+            None => CallError::SessionHandleInvalid(session.handle).into(),
+        }
+    }
+
+    /// After a panic: the session's operations are dropped, whatever state they are in.
+    pub fn abandon(&self, handle: u64) {
+        if let Some(session) = self.sessions.lookup(handle) {
+            session.abandon();
+        }
+    }
+
+    /// C_CloseSession. The last session of a token takes its login along (sec. 5.6.3).
+    pub fn close_session(&self, handle: u64) -> Result<(), Error> {
+        let session = self.sessions.remove(handle).ok_or(CallError::SessionHandleInvalid(handle))?;
+        session.close();
+        let mut counts = session.slot.counts.lock();
+        let count = if session.read_write { &mut counts.read_write } else { &mut counts.read_only };
+        *count = count.saturating_sub(1);
+        if counts.read_only + counts.read_write == 0 {
+            let _ = session.slot.log_out();
+        }
+        if session.slot.is_gone() {
+            return Err(CallError::DeviceRemoved.into());
+        }
+        Ok(())
+    }
+
+    /// C_CloseAllSessions
+    pub fn close_all_sessions(&self, slot_id: u64) -> Result<(), Error> {
+        let slot = self.slot(slot_id)?;
+        for session in self.sessions.matching(|s| Arc::ptr_eq(&s.slot, &slot)) {
+            match self.close_session(session.handle) {
+                Ok(()) | Err(Error::Call(CallError::SessionHandleInvalid(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// C_Logout: no session of the slot keeps an engine with a key that is now closed.
+    pub fn log_out(&self, session: &Session) -> Result<(), Error> {
+        session.log_out()?;
+        for other in self.sessions.matching(|s| Arc::ptr_eq(&s.slot, &session.slot)) {
+            other.drop_stale_keys();
+        }
+        Ok(())
+    }
+
+    /// The open sessions of a slot in this process.
+    pub fn session_counts(&self, slot: &Slot) -> SessionCounts {
+        *slot.counts.lock()
+    }
+
+    /// Slot and last mechanism of a session, for the log.
+    pub fn describe_session(&self, handle: u64) -> (Option<u64>, Option<&'static str>) {
+        match self.sessions.lookup(handle) {
+            Some(session) => (Some(session.slot.id), session.last_mechanism().map(|m| m.name)),
+            None => (None, None),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Objects as sessions hold them: opened, with a flag that says whether they still are what the store says.
+
+use crate::object::Object;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// An opened object. Its state is read on the hot path, and written once.
+pub struct Held {
+    pub object: Object,
+    state: AtomicU8,
+}
+
+const LIVE: u8 = 0;
+const REPLACED: u8 = 1;
+const GONE: u8 = 2;
+
+impl Held {
+    pub fn new(object: Object) -> Self {
+        Self { object, state: AtomicU8::new(LIVE) }
+    }
+
+    /// The object is as the store has it: what was derived from it may be used for new operations.
+    pub fn is_live(&self) -> bool {
+        self.state.load(Ordering::Acquire) == LIVE
+    }
+
+    /// The object was destroyed, or its user logged out: operations in progress with it end.
+    pub fn is_gone(&self) -> bool {
+        self.state.load(Ordering::Acquire) == GONE
+    }
+
+    /// Its attributes were changed: operations in progress go on, new ones take the new object.
+    pub fn mark_replaced(&self) {
+        self.state.fetch_max(REPLACED, Ordering::AcqRel);
+    }
+
+    pub fn mark_gone(&self) {
+        self.state.store(GONE, Ordering::Release);
+    }
+}

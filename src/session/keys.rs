@@ -1,0 +1,106 @@
+//! Making, wrapping and unwrapping keys (PKCS#11 3.0 sec. 5.18).
+
+use super::{Output, Session};
+use crate::error::{CallError, Error, MechanismError};
+use crate::mechanism::{Mechanism, Params, Wrap};
+use crate::object::{Object, Origin, Secret, Template};
+use cryptoki_sys::*;
+
+impl Session {
+    /// C_GenerateKey
+    pub fn generate_key(
+        &self,
+        mechanism: &'static Mechanism,
+        params: &Params,
+        template: &Template,
+    ) -> Result<u64, Error> {
+        let make = mechanism.generate.ok_or(MechanismError::Invalid(mechanism.id))?;
+        let key_type = *mechanism.key_types.first().ok_or(MechanismError::Invalid(mechanism.id))?;
+        let origin = Origin::Generated(mechanism.id);
+        let new = Object::plan_key(template, Some((CKO_SECRET_KEY, key_type)), origin, &self.context()?)?;
+        self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
+        let bytes = new.value_bytes.ok_or(crate::error::ObjectError::Incomplete(CKA_VALUE_LEN))?;
+        let value = make(params, bytes)?;
+        self.keep(new.finish(value)?)
+    }
+
+    /// C_WrapKey. `wrapping` and `key` are handles. Errors: `WrappingKeyHandleInvalid`, `KeyHandleInvalid`,
+    /// `KeyUnextractable`, `KeyNotWrappable`, the mechanism's.
+    pub fn wrap_key(
+        &self,
+        mechanism: &'static Mechanism,
+        params: &Params,
+        (wrapping, key): (u64, u64),
+        output: Output<'_>,
+    ) -> Result<usize, Error> {
+        let wrap = wrap_of(mechanism)?;
+        let wrapping_key =
+            self.object(wrapping)?.ok_or(CallError::WrappingKeyHandleInvalid(wrapping))?;
+        let secret = self.usable_key(&wrapping_key, mechanism, CKA_WRAP).map_err(|e| match e {
+            Error::Mechanism(MechanismError::KeyType) => MechanismError::WrappingKeyType.into(),
+            Error::Call(CallError::KeyHandleInvalid(_)) => CallError::WrappingKeyHandleInvalid(wrapping).into(),
+            e => e,
+        })?;
+        let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
+        let value = wrappable(&held.object, &wrapping_key.object, key)?;
+        let needed = (wrap.wrapped_len)(params, value.expose().len()).map_err(not_wrappable)?;
+        match output {
+            Output::Query => Ok(needed),
+            Output::Buffer(output) if output.len() < needed => Err(Error::BufferTooSmall { needed }),
+            Output::Buffer(output) => {
+                let wrapped = (wrap.wrap)(secret, params, value.expose()).map_err(not_wrappable)?;
+                output[..wrapped.len()].copy_from_slice(&wrapped);
+                Ok(wrapped.len())
+            }
+        }
+    }
+
+    /// C_UnwrapKey
+    pub fn unwrap_key(
+        &self,
+        mechanism: &'static Mechanism,
+        params: &Params,
+        unwrapping: u64,
+        wrapped: &[u8],
+        template: &Template,
+    ) -> Result<u64, Error> {
+        let wrap = wrap_of(mechanism)?;
+        let held = self.object(unwrapping)?.ok_or(CallError::UnwrappingKeyHandleInvalid(unwrapping))?;
+        let secret = self.usable_key(&held, mechanism, CKA_UNWRAP).map_err(|e| match e {
+            Error::Mechanism(MechanismError::KeyType) => MechanismError::UnwrappingKeyType.into(),
+            Error::Call(CallError::KeyHandleInvalid(_)) => {
+                CallError::UnwrappingKeyHandleInvalid(unwrapping).into()
+            }
+            e => e,
+        })?;
+        let new = Object::plan_key(template, None, Origin::Unwrapped, &self.context()?)?;
+        self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
+        let value = (wrap.unwrap)(secret, params, wrapped)?;
+        self.keep(new.finish(value)?)
+    }
+}
+
+fn wrap_of(mechanism: &'static Mechanism) -> Result<&'static Wrap, MechanismError> {
+    mechanism.wrap.ok_or(MechanismError::Invalid(mechanism.id))
+}
+
+/// The value of a key that may leave under this wrapping key. Errors: `KeyHandleInvalid`, `KeyUnextractable`,
+/// `KeyNotWrappable`.
+fn wrappable<'k>(key: &'k Object, wrapping_key: &Object, handle: u64) -> Result<&'k Secret, Error> {
+    let value = key.secret().ok_or(CallError::KeyHandleInvalid(handle))?;
+    if !key.flag(CKA_EXTRACTABLE) {
+        return Err(MechanismError::KeyUnextractable.into());
+    }
+    if key.flag(CKA_WRAP_WITH_TRUSTED) && !wrapping_key.flag(CKA_TRUSTED) {
+        return Err(MechanismError::KeyNotWrappable.into());
+    }
+    Ok(value)
+}
+
+/// A key whose length the mechanism does not take is the key's fault, not the data's.
+fn not_wrappable(error: Error) -> Error {
+    match error {
+        Error::Mechanism(MechanismError::DataLen { .. }) => MechanismError::KeyNotWrappable.into(),
+        e => e,
+    }
+}

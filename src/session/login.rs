@@ -1,0 +1,87 @@
+//! C_Login and its kin (PKCS#11 3.0 sec. 5.6 and 5.5.6 to 5.5.8).
+
+use super::{LoginState, Session};
+use crate::cluster::Role;
+use crate::error::{CallError, Error};
+use cryptoki_sys::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER};
+
+/// A CK_USER_TYPE that is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserType {
+    SecurityOfficer,
+    User,
+    ContextSpecific,
+}
+
+impl UserType {
+    /// Errors: `UserTypeInvalid`.
+    pub fn parse(user_type: u64) -> Result<Self, CallError> {
+        match user_type {
+            CKU_SO => Ok(UserType::SecurityOfficer),
+            CKU_USER => Ok(UserType::User),
+            CKU_CONTEXT_SPECIFIC => Ok(UserType::ContextSpecific),
+            other => Err(CallError::UserTypeInvalid(other)),
+        }
+    }
+}
+
+/// What a login proves itself with.
+#[derive(Clone, Copy)]
+pub enum Pin<'a> {
+    /// C_Login: `user:password`, or a bare PIN.
+    Text(&'a [u8]),
+    /// C_LoginUser: the user named outright.
+    Named { user: &'a str, password: &'a [u8] },
+}
+
+impl Session {
+    /// C_Login, C_LoginUser. The SO's login needs that no read-only session is open.
+    pub fn log_in(&self, user_type: UserType, pin: Pin<'_>) -> Result<(), Error> {
+        let role = match user_type {
+            UserType::SecurityOfficer => Role::Admin,
+            UserType::User => Role::CryptoUser,
+            // Only an operation with a key that has CKA_ALWAYS_AUTHENTICATE waits for this, and there is none.
+            UserType::ContextSpecific => return Err(CallError::OperationNotInitialized.into()),
+        };
+        let cluster = self.slot.cluster()?;
+        self.slot.may_log_in(role)?;
+        // Held to the end, so that no read-only session is opened while the SO logs in.
+        let counts = (role == Role::Admin).then(|| self.slot.counts.lock());
+        if counts.as_ref().is_some_and(|c| c.read_only > 0) {
+            return Err(CallError::ReadOnlySessionExists.into());
+        }
+        let login = match pin {
+            Pin::Text(pin) => self.slot.clusters.login(&cluster, role, pin)?,
+            Pin::Named { user, password } => {
+                self.slot.clusters.login_as(&cluster, Some(role), user, password)?
+            }
+        };
+        Ok(self.slot.log_in(role, login)?)
+    }
+
+    /// C_Logout: ends what needs the login. Engines of other sessions are the library's to clear.
+    pub fn log_out(&self) -> Result<(), Error> {
+        self.slot.log_out()?;
+        Ok(())
+    }
+
+    /// C_InitPIN (sec. 5.5.7): by the SO.
+    pub fn init_pin(&self, pin: &[u8]) -> Result<(), Error> {
+        match self.slot.login_state() {
+            LoginState::SecurityOfficer(admin) => {
+                self.slot.clusters.init_pin(&*self.slot.cluster()?, &admin, pin)
+            }
+            _ => Err(CallError::NotLoggedIn.into()),
+        }
+    }
+
+    /// C_SetPIN (sec. 5.5.8): of who is logged in, else of the user.
+    pub fn set_pin(&self, old: &[u8], new: &[u8]) -> Result<(), Error> {
+        self.must_write()?;
+        let login = match self.slot.login_state() {
+            LoginState::Public => None,
+            LoginState::User(login) | LoginState::SecurityOfficer(login) => Some(login),
+        };
+        self.slot.clusters.set_pin(&*self.slot.cluster()?, login.as_deref(), old, new)
+    }
+}

@@ -1,0 +1,153 @@
+//! Sessions: login state, operations in progress, find.
+//!
+//! Called by: api, through library. Calls: mechanism, cluster, object. Never sees a pointer of the caller, and
+//! holds no lock but the session's own over cryptography.
+
+mod cache;
+mod cipher;
+mod digest;
+mod find;
+mod held;
+mod keys;
+mod login;
+mod objects;
+mod operation;
+mod session_objects;
+mod sign;
+mod slot;
+
+pub use held::Held;
+pub use login::{Pin, UserType};
+pub use objects::ObjectView;
+pub use operation::{Outcome, Step};
+pub use session_objects::is_session_handle;
+pub use slot::{LoginState, SessionCounts, Slot};
+
+use crate::error::{CallError, Error};
+use crate::mechanism::{Cipher, Digest, Direction, Mechanism, Sign};
+use find::Find;
+use operation::Place;
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
+
+/// Where a call's result goes.
+pub enum Output<'a> {
+    /// Null was given: the caller asks for the size.
+    Query,
+    Buffer(&'a mut [u8]),
+}
+
+/// A session with the token of one slot.
+pub struct Session {
+    pub handle: u64,
+    pub slot: Arc<Slot>,
+    pub read_write: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    encrypt: Place<dyn Cipher>,
+    decrypt: Place<dyn Cipher>,
+    digest: Place<dyn Digest>,
+    sign: Place<dyn Sign>,
+    verify: Place<dyn Sign>,
+    find: Option<Find>,
+    /// Of the last C_xxxInit, for the log.
+    last_mechanism: Option<&'static Mechanism>,
+}
+
+/// The states of a session (PKCS#11 3.0 sec. 5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    ReadOnlyPublic,
+    ReadOnlyUser,
+    ReadWritePublic,
+    ReadWriteUser,
+    ReadWriteSecurityOfficer,
+}
+
+/// The operations that C_SessionCancel names.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Operations {
+    pub encrypt: bool,
+    pub decrypt: bool,
+    pub digest: bool,
+    pub sign: bool,
+    pub verify: bool,
+    pub find: bool,
+}
+
+impl Session {
+    pub fn new(handle: u64, slot: Arc<Slot>, read_write: bool) -> Self {
+        Self { handle, slot, read_write, state: Mutex::default() }
+    }
+
+    pub fn session_state(&self) -> SessionState {
+        match (self.slot.login_state(), self.read_write) {
+            (LoginState::Public, false) => SessionState::ReadOnlyPublic,
+            (LoginState::Public, true) => SessionState::ReadWritePublic,
+            (LoginState::User(_), false) => SessionState::ReadOnlyUser,
+            (LoginState::User(_), true) => SessionState::ReadWriteUser,
+            (LoginState::SecurityOfficer(_), _) => SessionState::ReadWriteSecurityOfficer,
+        }
+    }
+
+    /// Ends the session: its objects and operations go. Waits for a call that is inside it.
+    pub fn close(&self) {
+        self.slot.session_objects.close_session(self.handle);
+        *self.state() = State::default();
+    }
+
+    /// Forgets every operation and engine, after a panic left them in any state.
+    pub fn abandon(&self) {
+        *self.state() = State::default();
+    }
+
+    /// C_SessionCancel (PKCS#11 3.0 sec. 5.6.8): ends the named operations, those that are not active too.
+    pub fn cancel(&self, operations: Operations) {
+        let mut state = self.state();
+        let State { encrypt, decrypt, digest, sign, verify, find, .. } = &mut *state;
+        let _ = operations.encrypt && encrypt.cancel();
+        let _ = operations.decrypt && decrypt.cancel();
+        let _ = operations.digest && digest.cancel();
+        let _ = operations.sign && sign.cancel();
+        let _ = operations.verify && verify.cancel();
+        if operations.find {
+            *find = None;
+        }
+    }
+
+    /// Forgets engines whose keys were destroyed, changed or logged out.
+    pub fn drop_stale_keys(&self) {
+        let mut state = self.state();
+        let State { encrypt, decrypt, sign, verify, .. } = &mut *state;
+        encrypt.drop_stale();
+        decrypt.drop_stale();
+        sign.drop_stale();
+        verify.drop_stale();
+    }
+
+    /// The mechanism of the last operation that was begun, for the log; `None` while a call is inside.
+    pub fn last_mechanism(&self) -> Option<&'static Mechanism> {
+        self.state.try_lock().and_then(|s| s.last_mechanism)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Errors: `SessionReadOnly`.
+    fn must_write(&self) -> Result<(), Error> {
+        if self.read_write { Ok(()) } else { Err(CallError::SessionReadOnly.into()) }
+    }
+}
+
+impl State {
+    fn cipher(&mut self, direction: Direction) -> &mut Place<dyn Cipher> {
+        match direction {
+            Direction::Encrypt => &mut self.encrypt,
+            Direction::Decrypt => &mut self.decrypt,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Objects through a session: who sees them, who may make, change and destroy them (PKCS#11 3.0 sec. 5.7).
+
+use super::held::Held;
+use super::session_objects::is_session_handle;
+use super::{LoginState, Session};
+use crate::cluster::ObjectId;
+use crate::error::{CallError, Error, MechanismError, ObjectError};
+use crate::mechanism::Mechanism;
+use crate::object::{Context, Object, Secret, Template};
+use cryptoki_sys::*;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// An object with its place: what C_GetAttributeValue reads.
+pub struct ObjectView {
+    held: Arc<Held>,
+    unique_id: String,
+}
+
+impl ObjectView {
+    /// As `Object::read`, CKA_UNIQUE_ID too.
+    pub fn read(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<Cow<'_, [u8]>, ObjectError> {
+        match kind {
+            CKA_UNIQUE_ID => Ok(Cow::Borrowed(self.unique_id.as_bytes())),
+            _ => self.held.object.read(kind),
+        }
+    }
+}
+
+impl Session {
+    /// C_CreateObject
+    pub fn create_object(&self, template: &Template) -> Result<u64, Error> {
+        let object = Object::create(template, &self.context()?)?;
+        self.keep(object)
+    }
+
+    /// C_CopyObject
+    pub fn copy_object(&self, handle: u64, template: &Template) -> Result<u64, Error> {
+        let held = self.existing(handle)?;
+        let object = held.object.copy(template, &self.context()?)?;
+        self.keep(object)
+    }
+
+    /// C_DestroyObject
+    pub fn destroy_object(&self, handle: u64) -> Result<(), Error> {
+        let held = self.existing(handle)?;
+        self.may_touch(&held.object)?;
+        if !held.object.flag(CKA_DESTROYABLE) {
+            return Err(ObjectError::Prohibited(CKA_DESTROYABLE).into());
+        }
+        let gone = if is_session_handle(handle) {
+            self.slot.session_objects.destroy(self.handle, handle).is_some()
+        } else {
+            let destroyed = self.slot.clusters.destroy_object(
+                &*self.slot.cluster()?,
+                self.slot.user().as_deref(),
+                ObjectId(handle),
+            )?;
+            if let Some(held) = self.slot.cache.evict(ObjectId(handle)) {
+                held.mark_gone();
+            }
+            destroyed
+        };
+        if !gone {
+            return Err(CallError::ObjectHandleInvalid(handle).into());
+        }
+        drop(held);
+        self.drop_stale_keys();
+        Ok(())
+    }
+
+    /// C_GetAttributeValue
+    pub fn view_object(&self, handle: u64) -> Result<ObjectView, Error> {
+        let held = self.existing(handle)?;
+        Ok(ObjectView { held, unique_id: self.unique_id(handle)? })
+    }
+
+    /// C_GetObjectSize
+    pub fn object_size(&self, handle: u64) -> Result<usize, Error> {
+        Ok(self.existing(handle)?.object.size_bytes())
+    }
+
+    /// C_SetAttributeValue
+    pub fn set_attributes(&self, handle: u64, template: &Template) -> Result<(), Error> {
+        // Somebody else may change the object between the read and the write: then it is read again.
+        loop {
+            let held = self.existing(handle)?;
+            self.may_touch(&held.object)?;
+            let changed = held.object.with_changes(template, &self.context()?)?;
+            self.may_touch(&changed)?;
+            if is_session_handle(handle) {
+                if self.slot.session_objects.replace(handle, &held, changed) {
+                    return Ok(());
+                }
+                continue;
+            }
+            let id = ObjectId(handle);
+            let cluster = self.slot.cluster()?;
+            let user = self.slot.user();
+            if self.slot.clusters.replace_object(&cluster, user.as_deref(), id, &changed)?.is_none() {
+                return Err(CallError::ObjectHandleInvalid(handle).into());
+            }
+            if let Some(held) = self.slot.cache.evict(id) {
+                held.mark_replaced();
+            }
+            return Ok(());
+        }
+    }
+
+    /// The object behind a handle, if this session sees it.
+    pub(super) fn object(&self, handle: u64) -> Result<Option<Arc<Held>>, Error> {
+        if is_session_handle(handle) {
+            let held = self.slot.session_objects.lookup(handle);
+            return Ok(held.filter(|h| !h.object.flag(CKA_PRIVATE) || self.user_is_in()));
+        }
+        let id = ObjectId(handle);
+        if let Some(held) = self.slot.cache.lookup(id) {
+            return Ok(Some(held));
+        }
+        loop {
+            let began = self.slot.cache.epoch();
+            let Some(object) = self.read_token_object(id)? else { return Ok(None) };
+            if let Some(held) = self.slot.cache.insert(id, Arc::new(Held::new(object)), began) {
+                return Ok(Some(held));
+            }
+        }
+    }
+
+    /// A token object that is looked at once: from the cache, or past it.
+    pub(super) fn glance(&self, id: ObjectId) -> Result<Option<Arc<Held>>, Error> {
+        match self.slot.cache.lookup(id) {
+            Some(held) => Ok(Some(held)),
+            None => Ok(self.read_token_object(id)?.map(|o| Arc::new(Held::new(o)))),
+        }
+    }
+
+    fn read_token_object(&self, id: ObjectId) -> Result<Option<Object>, Error> {
+        self.slot.clusters.object(&*self.slot.cluster()?, self.slot.user().as_deref(), id)
+    }
+
+    /// The key's value, if its attributes permit `usage` by this mechanism.
+    pub(super) fn usable_key<'h>(
+        &self,
+        held: &'h Held,
+        mechanism: &Mechanism,
+        usage: CK_ATTRIBUTE_TYPE,
+    ) -> Result<&'h Secret, Error> {
+        let object = &held.object;
+        let fits = object.key_type().is_some_and(|t| mechanism.key_types.contains(&t));
+        let Some(secret) = object.secret().filter(|_| fits && object.class() == CKO_SECRET_KEY) else {
+            return Err(if object.key_type().is_some() {
+                MechanismError::KeyType.into()
+            } else {
+                CallError::KeyHandleInvalid(0).into()
+            });
+        };
+        if !object.flag(usage) {
+            return Err(MechanismError::KeyFunction.into());
+        }
+        if !object.allows(mechanism.id) {
+            return Err(MechanismError::Invalid(mechanism.id).into());
+        }
+        Ok(secret)
+    }
+
+    /// Stores a new object where its CKA_TOKEN says, and gives its handle.
+    pub(super) fn keep(&self, object: Object) -> Result<u64, Error> {
+        self.may_touch(&object)?;
+        if !object.flag(CKA_TOKEN) {
+            return Ok(self.slot.session_objects.insert(self.handle, object));
+        }
+        let cluster = self.slot.cluster()?;
+        Ok(self.slot.clusters.create_object(&cluster, self.slot.user().as_deref(), &object)?.0)
+    }
+
+    /// Whether this session may make, change or destroy such an object: token objects want a read-write
+    /// session, private ones the user. Errors: `SessionReadOnly`, `NotLoggedIn`.
+    pub(super) fn may_touch(&self, object: &Object) -> Result<(), Error> {
+        self.may_make(object.flag(CKA_TOKEN), object.flag(CKA_PRIVATE))
+    }
+
+    pub(super) fn may_make(&self, token: bool, private: bool) -> Result<(), Error> {
+        if token {
+            self.must_write()?;
+        }
+        if private && !self.user_is_in() {
+            return Err(CallError::NotLoggedIn.into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn context(&self) -> Result<Context, Error> {
+        let policy = self.slot.cluster()?.policy;
+        Ok(Context {
+            security_officer: matches!(self.slot.login_state(), LoginState::SecurityOfficer(_)),
+            refuse_public_keys: policy.refuse_public_keys,
+            refuse_extractable: policy.refuse_extractable,
+        })
+    }
+
+    /// CKA_UNIQUE_ID: the cluster's name and the object's number; for session objects the HSM's, for they are
+    /// no other HSM's.
+    pub(super) fn unique_id(&self, handle: u64) -> Result<String, Error> {
+        let place = match self.slot.hsm() {
+            Some(hsm) if is_session_handle(handle) => {
+                format!("{}-{}", hsm.name, std::process::id())
+            }
+            _ => self.slot.cluster()?.name.clone(),
+        };
+        Ok(format!("{place}-{handle:016x}"))
+    }
+
+    pub(super) fn user_is_in(&self) -> bool {
+        matches!(self.slot.login_state(), LoginState::User(_))
+    }
+
+    fn existing(&self, handle: u64) -> Result<Arc<Held>, Error> {
+        self.object(handle)?.ok_or_else(|| CallError::ObjectHandleInvalid(handle).into())
+    }
+}

@@ -1,0 +1,153 @@
+//! Operations in progress, and the one place that decides how they end.
+//!
+//! A size query, an update and `BufferTooSmall` keep an operation; a finished one-shot or final call and every
+//! other error end it (PKCS#11 3.0 sec. 5.8 to 5.13). What is expensive to make, an engine with its expanded
+//! key, stays with the session when its operation ends, and serves the next one with the same live key.
+
+use super::held::Held;
+use crate::error::{CallError, Error};
+use crate::mechanism::Mechanism;
+use std::sync::Arc;
+
+/// An engine and what it was made from.
+pub struct Engine<T: ?Sized> {
+    pub work: Box<T>,
+    pub mechanism: &'static Mechanism,
+    pub key: Option<(u64, Arc<Held>)>,
+}
+
+/// How far the active operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    #[default]
+    Idle,
+    /// Initialized, nothing processed.
+    Fresh,
+    /// After an update: only further updates and the final call fit.
+    Parts,
+}
+
+/// The place of one kind of operation in a session.
+pub struct Place<T: ?Sized> {
+    phase: Phase,
+    engine: Option<Engine<T>>,
+}
+
+impl<T: ?Sized> Default for Place<T> {
+    fn default() -> Self {
+        Self { phase: Phase::Idle, engine: None }
+    }
+}
+
+/// Which call is made on the active operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    OneShot,
+    Update,
+    Final,
+}
+
+/// What a step did, on success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// So many bytes were written.
+    Written(usize),
+    /// The caller asked how many bytes it would take.
+    Size(usize),
+}
+
+impl Outcome {
+    /// What belongs into the caller's length.
+    pub fn bytes(self) -> usize {
+        match self {
+            Outcome::Written(n) | Outcome::Size(n) => n,
+        }
+    }
+}
+
+impl<T: ?Sized> Place<T> {
+    /// Errors: `OperationActive`.
+    pub fn must_be_idle(&self) -> Result<(), CallError> {
+        if self.phase == Phase::Idle { Ok(()) } else { Err(CallError::OperationActive) }
+    }
+
+    /// The kept engine, if it was made by this mechanism with this key and the key is what it was.
+    pub fn spare(&mut self, mechanism: &'static Mechanism, handle: u64) -> Option<&mut T> {
+        let engine = self.engine.as_mut()?;
+        let same = std::ptr::eq(engine.mechanism, mechanism)
+            && engine.key.as_ref().is_some_and(|(h, held)| *h == handle && held.is_live());
+        same.then_some(&mut *engine.work)
+    }
+
+    /// The kept engine of a mechanism that takes no key.
+    pub fn spare_keyless(&mut self, mechanism: &'static Mechanism) -> Option<&mut T> {
+        let engine = self.engine.as_mut()?;
+        std::ptr::eq(engine.mechanism, mechanism).then_some(&mut *engine.work)
+    }
+
+    /// Starts an operation with the engine that is there.
+    pub fn start(&mut self) {
+        self.phase = Phase::Fresh;
+    }
+
+    /// Starts an operation with a new engine.
+    pub fn start_with(&mut self, engine: Engine<T>) {
+        self.engine = Some(engine);
+        self.phase = Phase::Fresh;
+    }
+
+    /// Ends the operation (C_SessionCancel, C_xxxInit with a null mechanism); `false` if there was none.
+    pub fn cancel(&mut self) -> bool {
+        std::mem::take(&mut self.phase) != Phase::Idle
+    }
+
+    /// Forgets everything, the engine and its key too.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Forgets the engine if its key is no longer live (destroyed, changed, logged out) and no operation runs.
+    pub fn drop_stale(&mut self) {
+        if let Some(Engine { key: Some((_, held)), .. }) = &self.engine
+            && (held.is_gone() || (self.phase == Phase::Idle && !held.is_live()))
+        {
+            self.clear();
+        }
+    }
+
+    /// The mechanism of the operation or of the last one, for the log.
+    pub fn mechanism(&self) -> Option<&'static Mechanism> {
+        self.engine.as_ref().map(|e| e.mechanism)
+    }
+
+    /// Runs one step and decides what becomes of the operation.
+    pub fn run(
+        &mut self,
+        step: Step,
+        body: impl FnOnce(&mut T) -> Result<Outcome, Error>,
+    ) -> Result<Outcome, Error> {
+        if self.phase == Phase::Idle {
+            return Err(CallError::OperationNotInitialized.into());
+        }
+        let phase = std::mem::take(&mut self.phase);
+        let Some(engine) = self.engine.as_mut() else {
+            return Err(CallError::OperationNotInitialized.into());
+        };
+        if engine.key.as_ref().is_some_and(|(_, held)| held.is_gone()) {
+            self.engine = None;
+            return Err(CallError::OperationNotInitialized.into());
+        }
+        if step == Step::OneShot && phase == Phase::Parts {
+            return Err(CallError::OperationActive.into());
+        }
+        let result = body(&mut engine.work);
+        match (&result, step) {
+            (Ok(Outcome::Size(_)) | Err(Error::BufferTooSmall { .. }), _) => self.phase = phase,
+            (Ok(Outcome::Written(_)), Step::Update) => self.phase = Phase::Parts,
+            (Ok(Outcome::Written(_)), _) => {}
+            // An engine that failed may be in any state: it serves no further operation.
+            (Err(_), _) => self.engine = None,
+        }
+        result
+    }
+}

@@ -1,0 +1,125 @@
+//! Signing, MACing and verifying (PKCS#11 3.0 sec. 5.13 and 5.15).
+
+use super::operation::{Engine, Outcome, Place, Step};
+use super::{Output, Session, State};
+use crate::error::{CallError, Error, MechanismError};
+use crate::mechanism::{Mechanism, Params, Sign};
+use cryptoki_sys::{CKA_SIGN, CKA_VERIFY};
+
+/// Which of the two operations a call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Sign,
+    Verify,
+}
+
+impl State {
+    fn side(&mut self, side: Side) -> &mut Place<dyn Sign> {
+        match side {
+            Side::Sign => &mut self.sign,
+            Side::Verify => &mut self.verify,
+        }
+    }
+}
+
+impl Session {
+    /// C_SignInit
+    pub fn sign_init(&self, mechanism: &'static Mechanism, params: &Params, key: u64) -> Result<(), Error> {
+        self.start_side(Side::Sign, mechanism, params, key)
+    }
+
+    /// C_VerifyInit
+    pub fn verify_init(&self, mechanism: &'static Mechanism, params: &Params, key: u64) -> Result<(), Error> {
+        self.start_side(Side::Verify, mechanism, params, key)
+    }
+
+    fn start_side(
+        &self,
+        side: Side,
+        mechanism: &'static Mechanism,
+        params: &Params,
+        key: u64,
+    ) -> Result<(), Error> {
+        let mut state = self.state();
+        state.last_mechanism = Some(mechanism);
+        let place = state.side(side);
+        place.must_be_idle()?;
+        let make = mechanism.sign.ok_or(MechanismError::Invalid(mechanism.id))?;
+        if let Some(engine) = place.spare(mechanism, key)
+            && engine.restart(params)?
+        {
+            place.start();
+            return Ok(());
+        }
+        let usage = if side == Side::Sign { CKA_SIGN } else { CKA_VERIFY };
+        let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
+        let work = make(self.usable_key(&held, mechanism, usage)?, params)?;
+        place.start_with(Engine { work, mechanism, key: Some((key, held)) });
+        Ok(())
+    }
+
+    /// C_Sign
+    pub fn sign_one_shot(&self, io: Result<(&[u8], Output<'_>), Error>) -> Result<Outcome, Error> {
+        self.state().sign.run(Step::OneShot, |engine| {
+            let (input, output) = io?;
+            finish(engine, Some(input), output)
+        })
+    }
+
+    /// C_SignUpdate
+    pub fn sign_update(&self, input: Result<&[u8], Error>) -> Result<(), Error> {
+        self.feed(Side::Sign, input)
+    }
+
+    /// C_SignFinal
+    pub fn sign_final(&self, output: Result<Output<'_>, Error>) -> Result<Outcome, Error> {
+        self.state().sign.run(Step::Final, |engine| finish(engine, None, output?))
+    }
+
+    /// C_Verify: `io` are the data and the signature. Errors: `SignatureInvalid`, `SignatureLen`.
+    pub fn verify_one_shot(&self, io: Result<(&[u8], &[u8]), Error>) -> Result<(), Error> {
+        let verified = self.state().verify.run(Step::OneShot, |engine| {
+            let (data, signature) = io?;
+            engine.update(data)?;
+            engine.verify(signature)?;
+            Ok(Outcome::Written(0))
+        });
+        verified.map(drop)
+    }
+
+    /// C_VerifyUpdate
+    pub fn verify_update(&self, input: Result<&[u8], Error>) -> Result<(), Error> {
+        self.feed(Side::Verify, input)
+    }
+
+    /// C_VerifyFinal
+    pub fn verify_final(&self, signature: Result<&[u8], Error>) -> Result<(), Error> {
+        let verified = self.state().verify.run(Step::Final, |engine| {
+            engine.verify(signature?)?;
+            Ok(Outcome::Written(0))
+        });
+        verified.map(drop)
+    }
+
+    fn feed(&self, side: Side, input: Result<&[u8], Error>) -> Result<(), Error> {
+        let fed = self.state().side(side).run(Step::Update, |engine| {
+            engine.update(input?)?;
+            Ok(Outcome::Written(0))
+        });
+        fed.map(drop)
+    }
+}
+
+fn finish(engine: &mut dyn Sign, data: Option<&[u8]>, output: Output<'_>) -> Result<Outcome, Error> {
+    let needed = engine.output_len();
+    match output {
+        Output::Query => Ok(Outcome::Size(needed)),
+        Output::Buffer(output) if output.len() < needed => Err(Error::BufferTooSmall { needed }),
+        Output::Buffer(output) => {
+            if let Some(data) = data {
+                engine.update(data)?;
+            }
+            Ok(Outcome::Written(engine.sign(output)?))
+        }
+    }
+}

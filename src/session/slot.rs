@@ -1,0 +1,200 @@
+//! A slot with its token: who is logged in, what is opened, which sessions count.
+
+use super::cache::Cache;
+use super::held::Held;
+use super::session_objects::SessionObjects;
+use crate::cluster::{Change, Cluster, Clusters, Hsm, Login, ObjectId, Role, Token};
+use crate::error::{CallError, Error};
+use parking_lot::{Mutex, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// One slot as one state of the store shows it. When its token changes (wiped, removed, initialized) this
+/// value is marked gone and another takes its place; a changed cluster record only replaces the token's.
+pub struct Slot {
+    pub id: u64,
+    pub clusters: Arc<Clusters>,
+    token: RwLock<Option<Token>>,
+    gone: AtomicBool,
+    login: RwLock<LoginState>,
+    pub counts: Mutex<SessionCounts>,
+    pub(super) cache: Cache,
+    pub(super) session_objects: SessionObjects,
+}
+
+/// Who is logged in to a token, in this process.
+#[derive(Clone, Default)]
+pub enum LoginState {
+    #[default]
+    Public,
+    User(Arc<Login>),
+    SecurityOfficer(Arc<Login>),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SessionCounts {
+    pub read_only: u64,
+    pub read_write: u64,
+}
+
+impl Slot {
+    pub fn new(id: u64, clusters: Arc<Clusters>, token: Option<Token>) -> Self {
+        Self {
+            id,
+            clusters,
+            token: RwLock::new(token),
+            gone: AtomicBool::new(false),
+            login: RwLock::default(),
+            counts: Mutex::default(),
+            cache: Cache::default(),
+            session_objects: SessionObjects::new(),
+        }
+    }
+
+    /// The cluster of the token. Errors: `TokenNotInitialized`.
+    pub fn cluster(&self) -> Result<Arc<Cluster>, CallError> {
+        match &*self.token.read() {
+            Some(token) => Ok(token.cluster.clone()),
+            None => Err(CallError::TokenNotInitialized(self.id)),
+        }
+    }
+
+    /// The HSM that this slot stands for.
+    pub fn hsm(&self) -> Option<Hsm> {
+        self.token.read().as_ref().map(|t| t.cluster.hsms[t.hsm].clone())
+    }
+
+    /// The HSM is gone, its token was wiped, or the library was finalized: sessions end.
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    pub fn mark_gone(&self) {
+        self.gone.store(true, Ordering::Release);
+        self.logout_quietly();
+        self.session_objects.destroy_where(|_| true);
+    }
+
+    /// Whether a record read later still describes this token (same HSM, not wiped); takes it over if so.
+    pub fn adopt(&self, newer: &Option<Token>) -> bool {
+        let mut token = self.token.write();
+        let same = match (&*token, newer) {
+            (None, None) => true,
+            (Some(a), Some(b)) => identity(a) == identity(b),
+            _ => false,
+        };
+        if same {
+            *token = newer.clone();
+        }
+        same
+    }
+
+    pub fn login_state(&self) -> LoginState {
+        self.login.read().clone()
+    }
+
+    /// The login that opens private objects.
+    pub fn user(&self) -> Option<Arc<Login>> {
+        match &*self.login.read() {
+            LoginState::User(login) => Some(login.clone()),
+            _ => None,
+        }
+    }
+
+    /// Takes a login in. Errors: `AlreadyLoggedIn`, `AnotherLoggedIn`.
+    pub fn log_in(&self, role: Role, login: Login) -> Result<(), CallError> {
+        let mut state = self.login.write();
+        may_log_in(&state, role)?;
+        let login = Arc::new(login);
+        *state = match role {
+            Role::CryptoUser => LoginState::User(login),
+            Role::Admin => LoginState::SecurityOfficer(login),
+        };
+        Ok(())
+    }
+
+    /// Whether C_Login of such a user may go on; asked before the password is tried.
+    pub fn may_log_in(&self, role: Role) -> Result<(), CallError> {
+        may_log_in(&self.login.read(), role)
+    }
+
+    /// C_Logout: private objects lose their handles, private session objects are destroyed.
+    pub fn log_out(&self) -> Result<(), CallError> {
+        if self.logout_quietly() { Ok(()) } else { Err(CallError::NotLoggedIn) }
+    }
+
+    fn logout_quietly(&self) -> bool {
+        let was = std::mem::take(&mut *self.login.write());
+        if matches!(was, LoginState::Public) {
+            return false;
+        }
+        let private = |held: &Held| held.object.flag(cryptoki_sys::CKA_PRIVATE);
+        for (_, held) in self.cache.clear() {
+            if private(&held) { held.mark_gone() } else { held.mark_replaced() }
+        }
+        self.session_objects.destroy_where(|object| object.flag(cryptoki_sys::CKA_PRIVATE));
+        true
+    }
+
+    /// Drops from the caches what `change` made stale. Slot records are the library's to compare.
+    pub fn apply(&self, change: &Change) -> Result<(), Error> {
+        let Ok(cluster) = self.cluster() else { return Ok(()) };
+        match change {
+            Change::Object(id, object) if *id == cluster.id => self.evict(*object),
+            Change::User(id, user) if *id == cluster.id => {
+                let (LoginState::User(login) | LoginState::SecurityOfficer(login)) = self.login_state() else {
+                    return Ok(());
+                };
+                if login.user.id == *user && !self.clusters.login_stands(&login)? {
+                    self.logout_quietly();
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The change log does not reach back: everything is read again when it is next asked for.
+    pub fn apply_everything(&self) -> Result<(), Error> {
+        if let LoginState::User(login) | LoginState::SecurityOfficer(login) = self.login_state()
+            && !self.clusters.login_stands(&login)?
+        {
+            self.logout_quietly();
+        }
+        for (id, held) in self.cache.clear() {
+            self.judge(id, &held)?;
+        }
+        Ok(())
+    }
+
+    fn evict(&self, id: ObjectId) -> Result<(), Error> {
+        match self.cache.evict(id) {
+            Some(held) => self.judge(id, &held),
+            None => Ok(()),
+        }
+    }
+
+    /// A cached object changed: replaced, or gone?
+    fn judge(&self, id: ObjectId, held: &Held) -> Result<(), Error> {
+        held.mark_replaced();
+        let cluster = self.cluster()?;
+        if self.clusters.object(&cluster, self.user().as_deref(), id)?.is_none() {
+            held.mark_gone();
+        }
+        Ok(())
+    }
+}
+
+fn may_log_in(state: &LoginState, role: Role) -> Result<(), CallError> {
+    match (state, role) {
+        (LoginState::Public, _) => Ok(()),
+        (LoginState::User(_), Role::CryptoUser) | (LoginState::SecurityOfficer(_), Role::Admin) => {
+            Err(CallError::AlreadyLoggedIn)
+        }
+        _ => Err(CallError::AnotherLoggedIn),
+    }
+}
+
+fn identity(token: &Token) -> (crate::cluster::ClusterId, u32, &str) {
+    (token.cluster.id, token.cluster.generation, &token.cluster.hsms[token.hsm].name)
+}
