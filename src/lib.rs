@@ -9,6 +9,7 @@ pub mod crypto;
 pub mod error;
 pub mod library;
 pub mod log;
+pub mod manual;
 pub mod mechanism;
 pub mod object;
 pub mod session;

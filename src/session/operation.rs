@@ -115,11 +115,6 @@ impl<T: ?Sized> Place<T> {
         }
     }
 
-    /// The mechanism of the operation or of the last one, for the log.
-    pub fn mechanism(&self) -> Option<&'static Mechanism> {
-        self.engine.as_ref().map(|e| e.mechanism)
-    }
-
     /// Runs one step and decides what becomes of the operation.
     pub fn run(
         &mut self,

@@ -1,0 +1,17 @@
+//! What the specification leaves open, and what was chosen.
+//!
+//! | question | choice |
+//! | --- | --- |
+//! | one-shot call after an update | CKR_OPERATION_ACTIVE, and the operation ends, as every error but CKR_BUFFER_TOO_SMALL ends it (PKCS#11 3.0 sec. 5.8.2: "always terminates the active encryption operation") |
+//! | key destroyed or user logged out while an operation uses it | the operation is gone: CKR_OPERATION_NOT_INITIALIZED |
+//! | the same key's attributes changed meanwhile | the operation goes on with what it was begun with |
+//! | several faults in one C_GetAttributeValue | CKR_ATTRIBUTE_SENSITIVE, then CKR_ATTRIBUTE_TYPE_INVALID, then CKR_BUFFER_TOO_SMALL; every attribute is answered |
+//! | multi-part AES-GCM decryption | nothing is returned before the tag was verified: all of it comes from C_DecryptFinal |
+//! | the caller's own mutex functions without CKF_OS_LOCKING_OK | CKR_CANT_LOCK; with it they are ignored |
+//! | C_SeedRandom | CKR_RANDOM_SEED_NOT_SUPPORTED: the generator seeds itself |
+//! | C_xxxInit with a null mechanism | ends an active operation of that kind (3.0 sec. 5.2); CKR_OK too when none is active |
+//! | CK_GCM_PARAMS without ulIvBits (the first print of 2.40) | accepted, told apart by its length |
+//! | C_WaitForSlotEvent without CKF_DONT_BLOCK | looks for other processes' changes every 50 ms |
+//! | C_Login with a null PIN | CKR_ARGUMENTS_BAD: there is no protected authentication path |
+//! | C_GetSlotList with tokenPresent | both lists are the same: the last slot holds an uninitialized token |
+//! | C_OpenSession on the uninitialized token | CKR_TOKEN_NOT_RECOGNIZED |

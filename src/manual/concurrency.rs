@@ -1,0 +1,41 @@
+//! Threads, locks, fork.
+//!
+//! # What a call holds
+//!
+//! A call takes its own reference to the current `Library` (arc-swap: a few nanoseconds, no shared counter), looks
+//! up its session in a table sharded by handle, and locks that session. Cryptography runs under the session's lock and
+//! no other. Two threads with sessions of their own share nothing that either writes: whatever the hot path touches
+//! (the engine with its expanded key, the phase of the operation) lies with the session, and what it reads of others
+//! (the store's revision, the slot's and the key's state) is written only when something changes. Hence two threads do
+//! twice the work of one.
+//!
+//! # Lock order
+//!
+//! A thread takes locks only downwards in this list, and never two of one line:
+//!
+//! 1. `fork::LIFE`: C_Initialize, C_Finalize, fork
+//! 2. `Library::follow`: while a newer revision is taken over
+//! 3. `Slot::counts`: opening and closing sessions, C_InitToken, the SO's login
+//! 4. a session's state
+//! 5. `Slot::login`, `Slot::token`
+//! 6. shards: sessions, session objects, the cache; slot events
+//! 7. the store's own
+//!
+//! Lines 5 and 6 are held for moments, never over I/O or cryptography. C_Logout, C_DestroyObject and the like visit all
+//! sessions of the slot for keys to forget: they hold no session's lock meanwhile, and wait for a session that is inside
+//! a long operation.
+//!
+//! # C_Finalize
+//!
+//! Takes the `Library` out of the global, closes the sessions (waiting for calls inside them) and marks the slots as gone.
+//! A call that got its reference before finishes on it: at worst it answers CKR_DEVICE_REMOVED or
+//! CKR_SESSION_HANDLE_INVALID. The last reference closes the store. A C_Initialize right after it starts anew; both
+//! runs may use one open store for a moment.
+//!
+//! # Fork
+//!
+//! `pthread_atfork` handlers take line 1 and the store's gate before the fork, so that the child's copy has no transaction
+//! open. In the child every call answers CKR_CRYPTOKI_NOT_INITIALIZED until C_Initialize, which leaves the parent's
+//! `Library` untouched in memory (locks in it may belong to threads that the child does not have, so it is not even
+//! dropped), closes the inherited store and opens it again. The child takes a start number of its own for the IVs
+//! that vhsm makes, and logs in anew.

@@ -1,0 +1,9 @@
+//! The manual: how the whole hangs together, where no single module can say it.
+//!
+//! - [`concurrency`]: threads, locks and their order, fork, C_Finalize.
+//! - [`coherence`]: how processes see each other's changes.
+//! - [`choices`]: what the specification leaves open, and what was chosen.
+
+pub mod choices;
+pub mod coherence;
+pub mod concurrency;
