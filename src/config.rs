@@ -163,7 +163,8 @@ fn home() -> Result<PathBuf, ConfigError> {
         Some(home) => Ok(PathBuf::from(home).join(".local/share/vhsm")),
         None => Err(ConfigError::Environment {
             name: "VHSM_HOME",
-            reason: "is not set, nor are XDG_DATA_HOME and HOME: set it to the folder that vhsm shall use".into(),
+            reason: "is not set, nor are XDG_DATA_HOME and HOME: set it to the folder that vhsm shall use"
+                .into(),
         }),
     }
 }
@@ -186,11 +187,15 @@ fn read_file(home: &Path) -> Result<File, ConfigError> {
             return Ok(File::default());
         }
         Err(error) => {
-            return Err(problem(error.to_string(), "VHSM_CONF must name a file that can be read; unset it for defaults"));
+            return Err(problem(
+                error.to_string(),
+                "VHSM_CONF must name a file that can be read; unset it for defaults",
+            ));
         }
     };
-    toml::from_str(&text)
-        .map_err(|error| problem(error.to_string().trim_end().to_string(), "correct that line, or remove it for the default"))
+    toml::from_str(&text).map_err(|error| {
+        problem(error.to_string().trim_end().to_string(), "correct that line, or remove it for the default")
+    })
 }
 
 fn store_choice(url: Option<String>, group: bool, home: &Path) -> Result<StoreChoice, ConfigError> {
@@ -200,7 +205,9 @@ fn store_choice(url: Option<String>, group: bool, home: &Path) -> Result<StoreCh
         Some(path) if path.starts_with('/') => Ok(StoreChoice::Embedded { path: path.into(), group }),
         Some(other) => Err(ConfigError::Environment {
             name: "VHSM_STORE",
-            reason: format!("(or `store` in the configuration) is {other:?}: use `embedded`, `memory` or an absolute path"),
+            reason: format!(
+                "(or `store` in the configuration) is {other:?}: use `embedded`, `memory` or an absolute path"
+            ),
         }),
     }
 }
@@ -210,7 +217,9 @@ fn profile(name: Option<String>) -> Result<Profile, ConfigError> {
         None | Some("standard") => Ok(Profile::Standard),
         Some(other) => Err(ConfigError::Environment {
             name: "VHSM_PROFILE",
-            reason: format!("(or `profile` in the configuration) is {other:?}: this version knows `standard`"),
+            reason: format!(
+                "(or `profile` in the configuration) is {other:?}: this version knows `standard`"
+            ),
         }),
     }
 }

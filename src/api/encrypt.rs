@@ -70,6 +70,8 @@ pub unsafe extern "C" fn C_EncryptFinal(
     call("C_EncryptFinal", Trace::session(session), |library, _| {
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its buffer.
-        unsafe { raw::with_output(last, last_bytes, |output| session.cipher_final(Direction::Encrypt, output)) }
+        unsafe {
+            raw::with_output(last, last_bytes, |output| session.cipher_final(Direction::Encrypt, output))
+        }
     })
 }

@@ -47,12 +47,8 @@ fn check_arguments(arguments: Option<&CK_C_INITIALIZE_ARGS>) -> Result<(), Error
     if !a.pReserved.is_null() {
         return Err(bad("pReserved is not null"));
     }
-    let given = [
-        a.CreateMutex.is_some(),
-        a.DestroyMutex.is_some(),
-        a.LockMutex.is_some(),
-        a.UnlockMutex.is_some(),
-    ];
+    let given =
+        [a.CreateMutex.is_some(), a.DestroyMutex.is_some(), a.LockMutex.is_some(), a.UnlockMutex.is_some()];
     let count = given.iter().filter(|g| **g).count();
     if count != 0 && count != given.len() {
         return Err(bad("some of the mutex functions are null"));
@@ -72,8 +68,7 @@ fn log_start(error: Option<&Error>) {
     };
     let reason = error.map(ToString::to_string);
     let rv = rv_name(error.map_or(CKR_OK, Error::rv));
-    let line =
-        Line { function: "C_Initialize", rv: &rv, reason: reason.as_deref(), ..Line::default() };
+    let line = Line { function: "C_Initialize", rv: &rv, reason: reason.as_deref(), ..Line::default() };
     let write = |log: &Logger| log.write(level, &line);
     match LIBRARY.load().as_deref() {
         Some(library) => write(&library.log),

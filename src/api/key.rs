@@ -15,11 +15,7 @@ pub unsafe extern "C" fn C_GenerateKey(
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its mechanism, template and place for a handle.
         let (mechanism, template, place) = unsafe {
-            (
-                raw::mechanism(mechanism)?,
-                raw::template(template, count)?,
-                raw::place(key, "phKey is null")?,
-            )
+            (raw::mechanism(mechanism)?, raw::template(template, count)?, raw::place(key, "phKey is null")?)
         };
         let row = mechanism_row(mechanism.mechanism, trace)?;
         // SAFETY: as above.

@@ -66,7 +66,8 @@ unsafe fn gcm(given: &[u8]) -> Result<Params, Error> {
         }
     };
     // SAFETY: the caller's promise about pIv and pAAD.
-    let (iv, aad) = unsafe { (borrowed(params.iv, params.iv_bytes)?, borrowed(params.aad, params.aad_bytes)?) };
+    let (iv, aad) =
+        unsafe { (borrowed(params.iv, params.iv_bytes)?, borrowed(params.aad, params.aad_bytes)?) };
     Ok(Params::Gcm { iv: SmallVec::from_slice(iv), aad: aad.to_vec(), tag_bits: params.tag_bits })
 }
 

@@ -141,10 +141,7 @@ pub unsafe fn template<'a>(pointer: *const CK_ATTRIBUTE, count: CK_ULONG) -> Res
 
 /// # Safety
 /// As `template`.
-unsafe fn attributes<'a>(
-    pointer: *const CK_ATTRIBUTE,
-    count: CK_ULONG,
-) -> Result<&'a [CK_ATTRIBUTE], Error> {
+unsafe fn attributes<'a>(pointer: *const CK_ATTRIBUTE, count: CK_ULONG) -> Result<&'a [CK_ATTRIBUTE], Error> {
     match count as usize {
         0 => Ok(&[]),
         // SAFETY: not null, and so many, by the caller's promise.

@@ -57,25 +57,10 @@ pub unsafe extern "C" fn C_GetSessionInfo(session: CK_SESSION_HANDLE, info: CK_S
     })
 }
 
-/// PKCS#11 3.0 sec. 5.6.8. Flags that name no kind of operation are CKR_ARGUMENTS_BAD; an operation that is
-/// named and not active is no error.
+/// PKCS#11 3.0 sec. 5.6.8. Flags of operations that are not active, or that do not exist here, are ignored.
 pub unsafe extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> CK_RV {
-    const MESSAGES: CK_FLAGS =
-        CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY;
-    const KNOWN: CK_FLAGS = CKF_ENCRYPT
-        | CKF_DECRYPT
-        | CKF_DIGEST
-        | CKF_SIGN
-        | CKF_SIGN_RECOVER
-        | CKF_VERIFY
-        | CKF_VERIFY_RECOVER
-        | CKF_FIND_OBJECTS
-        | MESSAGES;
     call("C_SessionCancel", Trace::session(session), |library, _| {
         let session = library.session(session)?;
-        if flags & !KNOWN != 0 {
-            return Err(bad("a flag names no kind of operation"));
-        }
         let has = |flag: CK_FLAGS| flags & flag != 0;
         session.cancel(Operations {
             encrypt: has(CKF_ENCRYPT),
@@ -124,7 +109,10 @@ pub unsafe extern "C" fn C_LoginUser(
         }
         // SAFETY: the caller passes a PIN and a name of those lengths.
         let (password, user) = unsafe {
-            (raw::bytes(pin, pin_bytes, "the PIN is null")?, raw::bytes(user, user_bytes, "the user name is null")?)
+            (
+                raw::bytes(pin, pin_bytes, "the PIN is null")?,
+                raw::bytes(user, user_bytes, "the user name is null")?,
+            )
         };
         if user.is_empty() {
             return session.log_in(user_type, Pin::Text(password));

@@ -123,8 +123,7 @@ pub unsafe extern "C" fn C_VerifyFinal(
     call("C_VerifyFinal", Trace::session(session), |library, _| {
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its buffer.
-        session.verify_final(unsafe {
-            raw::bytes(signature, signature_bytes, "the signature pointer is null")
-        })
+        session
+            .verify_final(unsafe { raw::bytes(signature, signature_bytes, "the signature pointer is null") })
     })
 }

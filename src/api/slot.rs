@@ -199,7 +199,9 @@ pub unsafe extern "C" fn C_SetPIN(
     call("C_SetPIN", Trace::session(session), |library, _| {
         let session = library.session(session)?;
         if old.is_null() || new.is_null() {
-            return Err(CallError::Arguments("a PIN is null: there is no protected authentication path").into());
+            return Err(
+                CallError::Arguments("a PIN is null: there is no protected authentication path").into()
+            );
         }
         // SAFETY: the caller passes PINs of those lengths.
         let (old, new) = unsafe {

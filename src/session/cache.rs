@@ -56,7 +56,11 @@ impl Cache {
     /// Takes everything out.
     pub fn clear(&self) -> Vec<(ObjectId, Arc<Held>)> {
         self.epoch.fetch_add(1, Ordering::SeqCst);
-        self.shards.iter().flat_map(|s| std::mem::take(&mut *s.lock())).map(|(id, h)| (ObjectId(id), h)).collect()
+        self.shards
+            .iter()
+            .flat_map(|s| std::mem::take(&mut *s.lock()))
+            .map(|(id, h)| (ObjectId(id), h))
+            .collect()
     }
 
     fn shard(&self, id: ObjectId) -> &Mutex<FxHashMap<u64, Arc<Held>>> {

@@ -55,7 +55,7 @@ impl Session {
             _ => self.matching_token_objects(&query)?,
         };
         if query.token != Some(true) {
-            let user = self.user_is_in();
+            let user = self.slot.user_is_in();
             let visible = |object: &Object| user || !object.flag(CKA_PRIVATE);
             let mut found =
                 self.slot.session_objects.matching(|_, o| visible(o) && o.matches(&query.attributes));

@@ -17,7 +17,7 @@ impl Session {
         let make = mechanism.generate.ok_or(MechanismError::Invalid(mechanism.id))?;
         let key_type = *mechanism.key_types.first().ok_or(MechanismError::Invalid(mechanism.id))?;
         let origin = Origin::Generated(mechanism.id);
-        let new = Object::plan_key(template, Some((CKO_SECRET_KEY, key_type)), origin, &self.context()?)?;
+        let new = Object::plan_key(template, Some((CKO_SECRET_KEY, key_type)), origin, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let bytes = new.value_bytes.ok_or(crate::error::ObjectError::Incomplete(CKA_VALUE_LEN))?;
         let value = make(params, bytes)?;
@@ -34,11 +34,12 @@ impl Session {
         output: Output<'_>,
     ) -> Result<usize, Error> {
         let wrap = wrap_of(mechanism)?;
-        let wrapping_key =
-            self.object(wrapping)?.ok_or(CallError::WrappingKeyHandleInvalid(wrapping))?;
+        let wrapping_key = self.object(wrapping)?.ok_or(CallError::WrappingKeyHandleInvalid(wrapping))?;
         let secret = self.usable_key(&wrapping_key, mechanism, CKA_WRAP).map_err(|e| match e {
             Error::Mechanism(MechanismError::KeyType) => MechanismError::WrappingKeyType.into(),
-            Error::Call(CallError::KeyHandleInvalid(_)) => CallError::WrappingKeyHandleInvalid(wrapping).into(),
+            Error::Call(CallError::KeyHandleInvalid(_)) => {
+                CallError::WrappingKeyHandleInvalid(wrapping).into()
+            }
             e => e,
         })?;
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
@@ -73,7 +74,7 @@ impl Session {
             }
             e => e,
         })?;
-        let new = Object::plan_key(template, None, Origin::Unwrapped, &self.context()?)?;
+        let new = Object::plan_key(template, None, Origin::Unwrapped, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let value = (wrap.unwrap)(secret, params, wrapped)?;
         self.keep(new.finish(value)?)

@@ -1,12 +1,12 @@
 //! Objects through a session: who sees them, who may make, change and destroy them (PKCS#11 3.0 sec. 5.7).
 
+use super::Session;
 use super::held::Held;
 use super::session_objects::is_session_handle;
-use super::{LoginState, Session};
 use crate::cluster::ObjectId;
 use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::Mechanism;
-use crate::object::{Context, Object, Secret, Template};
+use crate::object::{Object, Secret, Template};
 use cryptoki_sys::*;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -30,14 +30,14 @@ impl ObjectView {
 impl Session {
     /// C_CreateObject
     pub fn create_object(&self, template: &Template) -> Result<u64, Error> {
-        let object = Object::create(template, &self.context()?)?;
+        let object = Object::create(template, &self.slot.context())?;
         self.keep(object)
     }
 
     /// C_CopyObject
     pub fn copy_object(&self, handle: u64, template: &Template) -> Result<u64, Error> {
         let held = self.existing(handle)?;
-        let object = held.object.copy(template, &self.context()?)?;
+        let object = held.object.copy(template, &self.slot.context())?;
         self.keep(object)
     }
 
@@ -86,7 +86,7 @@ impl Session {
         loop {
             let held = self.existing(handle)?;
             self.may_touch(&held.object)?;
-            let changed = held.object.with_changes(template, &self.context()?)?;
+            let changed = held.object.with_changes(template, &self.slot.context())?;
             self.may_touch(&changed)?;
             if is_session_handle(handle) {
                 if self.slot.session_objects.replace(handle, &held, changed) {
@@ -111,7 +111,7 @@ impl Session {
     pub(super) fn object(&self, handle: u64) -> Result<Option<Arc<Held>>, Error> {
         if is_session_handle(handle) {
             let held = self.slot.session_objects.lookup(handle);
-            return Ok(held.filter(|h| !h.object.flag(CKA_PRIVATE) || self.user_is_in()));
+            return Ok(held.filter(|h| !h.object.flag(CKA_PRIVATE) || self.slot.user_is_in()));
         }
         let id = ObjectId(handle);
         if let Some(held) = self.slot.cache.lookup(id) {
@@ -167,10 +167,21 @@ impl Session {
     pub(super) fn keep(&self, object: Object) -> Result<u64, Error> {
         self.may_touch(&object)?;
         if !object.flag(CKA_TOKEN) {
-            return Ok(self.slot.session_objects.insert(self.handle, object));
+            return self.keep_in_session(object);
         }
         let cluster = self.slot.cluster()?;
         Ok(self.slot.clusters.create_object(&cluster, self.slot.user().as_deref(), &object)?.0)
+    }
+
+    fn keep_in_session(&self, object: Object) -> Result<u64, Error> {
+        let private = object.flag(CKA_PRIVATE);
+        let handle = self.slot.session_objects.insert(self.handle, object);
+        // A logout that ran meanwhile may have come before the insertion.
+        if private && !self.slot.user_is_in() {
+            self.slot.session_objects.destroy(self.handle, handle);
+            return Err(CallError::NotLoggedIn.into());
+        }
+        Ok(handle)
     }
 
     /// Whether this session may make, change or destroy such an object: token objects want a read-write
@@ -183,19 +194,10 @@ impl Session {
         if token {
             self.must_write()?;
         }
-        if private && !self.user_is_in() {
+        if private && !self.slot.user_is_in() {
             return Err(CallError::NotLoggedIn.into());
         }
         Ok(())
-    }
-
-    pub(super) fn context(&self) -> Result<Context, Error> {
-        let policy = self.slot.cluster()?.policy;
-        Ok(Context {
-            security_officer: matches!(self.slot.login_state(), LoginState::SecurityOfficer(_)),
-            refuse_public_keys: policy.refuse_public_keys,
-            refuse_extractable: policy.refuse_extractable,
-        })
     }
 
     /// CKA_UNIQUE_ID: the cluster's name and the object's number; for session objects the HSM's, for they are
@@ -208,10 +210,6 @@ impl Session {
             _ => self.slot.cluster()?.name.clone(),
         };
         Ok(format!("{place}-{handle:016x}"))
-    }
-
-    pub(super) fn user_is_in(&self) -> bool {
-        matches!(self.slot.login_state(), LoginState::User(_))
     }
 
     fn existing(&self, handle: u64) -> Result<Arc<Held>, Error> {

@@ -121,7 +121,9 @@ impl SessionObjects {
         let mut handles = Vec::new();
         for shard in &self.shards {
             let entries = shard.0.lock();
-            handles.extend(entries.objects.iter().filter(|(h, held)| wanted(**h, &held.object)).map(|(h, _)| *h));
+            handles.extend(
+                entries.objects.iter().filter(|(h, held)| wanted(**h, &held.object)).map(|(h, _)| *h),
+            );
         }
         handles.sort_unstable();
         handles

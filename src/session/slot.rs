@@ -5,22 +5,38 @@ use super::held::Held;
 use super::session_objects::SessionObjects;
 use crate::cluster::{Change, Cluster, Clusters, Hsm, Login, ObjectId, Role, Token};
 use crate::error::{CallError, Error};
+use crate::object::Context;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// One slot as one state of the store shows it. When its token changes (wiped, removed, initialized) this
 /// value is marked gone and another takes its place; a changed cluster record only replaces the token's.
 pub struct Slot {
     pub id: u64,
     pub clusters: Arc<Clusters>,
+    hot: Hot,
     token: RwLock<Option<Token>>,
-    gone: AtomicBool,
     login: RwLock<LoginState>,
     pub counts: Mutex<SessionCounts>,
     pub(super) cache: Cache,
     pub(super) session_objects: SessionObjects,
 }
+
+/// What every call reads: apart from what calls write, and written only together with what it sums up.
+#[repr(align(128))]
+#[derive(Default)]
+struct Hot {
+    gone: AtomicBool,
+    /// 0: public, 1: user, 2: SO
+    login: AtomicU8,
+    policy: AtomicU8,
+}
+
+const USER: u8 = 1;
+const SECURITY_OFFICER: u8 = 2;
+const REFUSE_PUBLIC_KEYS: u8 = 1;
+const REFUSE_EXTRACTABLE: u8 = 2;
 
 /// Who is logged in to a token, in this process.
 #[derive(Clone, Default)]
@@ -39,11 +55,13 @@ pub struct SessionCounts {
 
 impl Slot {
     pub fn new(id: u64, clusters: Arc<Clusters>, token: Option<Token>) -> Self {
+        let hot = Hot::default();
+        hot.policy.store(policy_bits(&token), Ordering::Release);
         Self {
             id,
             clusters,
+            hot,
             token: RwLock::new(token),
-            gone: AtomicBool::new(false),
             login: RwLock::default(),
             counts: Mutex::default(),
             cache: Cache::default(),
@@ -66,11 +84,11 @@ impl Slot {
 
     /// The HSM is gone, its token was wiped, or the library was finalized: sessions end.
     pub fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
+        self.hot.gone.load(Ordering::Acquire)
     }
 
     pub fn mark_gone(&self) {
-        self.gone.store(true, Ordering::Release);
+        self.hot.gone.store(true, Ordering::Release);
         self.logout_quietly();
         self.session_objects.destroy_where(|_| true);
     }
@@ -84,6 +102,7 @@ impl Slot {
             _ => false,
         };
         if same {
+            self.hot.policy.store(policy_bits(newer), Ordering::Release);
             *token = newer.clone();
         }
         same
@@ -91,6 +110,21 @@ impl Slot {
 
     pub fn login_state(&self) -> LoginState {
         self.login.read().clone()
+    }
+
+    /// Whether a user is logged in who may see private objects: cheaper than `user`.
+    pub fn user_is_in(&self) -> bool {
+        self.hot.login.load(Ordering::Acquire) == USER
+    }
+
+    /// What decides beside a template about objects that are made now.
+    pub fn context(&self) -> Context {
+        let policy = self.hot.policy.load(Ordering::Acquire);
+        Context {
+            security_officer: self.hot.login.load(Ordering::Acquire) == SECURITY_OFFICER,
+            refuse_public_keys: policy & REFUSE_PUBLIC_KEYS != 0,
+            refuse_extractable: policy & REFUSE_EXTRACTABLE != 0,
+        }
     }
 
     /// The login that opens private objects.
@@ -106,10 +140,12 @@ impl Slot {
         let mut state = self.login.write();
         may_log_in(&state, role)?;
         let login = Arc::new(login);
-        *state = match role {
-            Role::CryptoUser => LoginState::User(login),
-            Role::Admin => LoginState::SecurityOfficer(login),
+        let (kind, next) = match role {
+            Role::CryptoUser => (USER, LoginState::User(login)),
+            Role::Admin => (SECURITY_OFFICER, LoginState::SecurityOfficer(login)),
         };
+        *state = next;
+        self.hot.login.store(kind, Ordering::Release);
         Ok(())
     }
 
@@ -124,7 +160,10 @@ impl Slot {
     }
 
     fn logout_quietly(&self) -> bool {
-        let was = std::mem::take(&mut *self.login.write());
+        let mut state = self.login.write();
+        let was = std::mem::take(&mut *state);
+        self.hot.login.store(0, Ordering::Release);
+        drop(state);
         if matches!(was, LoginState::Public) {
             return false;
         }
@@ -142,7 +181,8 @@ impl Slot {
         match change {
             Change::Object(id, object) if *id == cluster.id => self.evict(*object),
             Change::User(id, user) if *id == cluster.id => {
-                let (LoginState::User(login) | LoginState::SecurityOfficer(login)) = self.login_state() else {
+                let (LoginState::User(login) | LoginState::SecurityOfficer(login)) = self.login_state()
+                else {
                     return Ok(());
                 };
                 if login.user.id == *user && !self.clusters.login_stands(&login)? {
@@ -193,6 +233,12 @@ fn may_log_in(state: &LoginState, role: Role) -> Result<(), CallError> {
         }
         _ => Err(CallError::AnotherLoggedIn),
     }
+}
+
+fn policy_bits(token: &Option<Token>) -> u8 {
+    let Some(policy) = token.as_ref().map(|t| t.cluster.policy) else { return 0 };
+    (if policy.refuse_public_keys { REFUSE_PUBLIC_KEYS } else { 0 })
+        | (if policy.refuse_extractable { REFUSE_EXTRACTABLE } else { 0 })
 }
 
 fn identity(token: &Token) -> (crate::cluster::ClusterId, u32, &str) {
