@@ -17,7 +17,7 @@ use crate::log::{Level, Logger};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vhsm_store::Store;
+use vhsm_store::{LmdbOptions, Store, StoreSpec};
 
 /// Which token's rules the library follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,8 +124,10 @@ impl Config {
 
     pub fn open_store(&self) -> Result<Arc<dyn Store>, Error> {
         let spec = match &self.store {
-            StoreChoice::Memory => vhsm_store::StoreSpec::Memory,
-            StoreChoice::Embedded { path, group } => vhsm_store::StoreSpec::embedded(path, *group),
+            StoreChoice::Memory => StoreSpec::Memory,
+            StoreChoice::Embedded { path, group } => {
+                StoreSpec::Embedded(LmdbOptions { group: *group, ..LmdbOptions::new(path) })
+            }
         };
         Ok(vhsm_store::open(&spec)?)
     }

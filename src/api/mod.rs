@@ -128,7 +128,7 @@ fn mechanism_row(
     trace: &mut Trace,
 ) -> Result<&'static crate::mechanism::Mechanism, Error> {
     trace.mechanism = Some(id);
-    crate::mechanism::lookup(id).ok_or_else(|| crate::error::MechanismError::Invalid(id).into())
+    crate::mechanism::table::find(id).ok_or_else(|| crate::error::MechanismError::Invalid(id).into())
 }
 
 /// Shorthand for a null or otherwise unusable argument.

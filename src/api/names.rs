@@ -39,7 +39,7 @@ pub fn rv_name(rv: CK_RV) -> Cow<'static, str> {
 
 /// The name in the mechanism table, else the number.
 pub fn mechanism_name(id: CK_MECHANISM_TYPE) -> Cow<'static, str> {
-    match crate::mechanism::lookup(id) {
+    match crate::mechanism::table::find(id) {
         Some(row) => Cow::Borrowed(row.name),
         None => Cow::Owned(format!("{id:#x}")),
     }

@@ -2,7 +2,7 @@
 
 use super::general::library_version;
 use super::{Trace, bad, call, raw};
-use crate::cluster::{PinStatus, Role};
+use crate::cluster::{PasswordRules, PinStatus, Role};
 use crate::error::{CallError, Error, MechanismError};
 use crate::mechanism::table::TABLE;
 use crate::session::Slot;
@@ -64,6 +64,7 @@ fn token_info(slot: &Slot) -> Result<CK_TOKEN_INFO, Error> {
         _ => (String::new(), format!("slot-{}", slot.id), 0),
     };
     let counts = *slot.counts.lock();
+    let (min_pin, max_pin) = PasswordRules::Token.length();
     Ok(CK_TOKEN_INFO {
         label: raw::padded(&label),
         manufacturerID: raw::padded("vhsm"),
@@ -74,8 +75,8 @@ fn token_info(slot: &Slot) -> Result<CK_TOKEN_INFO, Error> {
         ulSessionCount: counts.read_only + counts.read_write,
         ulMaxRwSessionCount: CK_EFFECTIVELY_INFINITE,
         ulRwSessionCount: counts.read_write,
-        ulMaxPinLen: crate::cluster::MAX_PIN_BYTES as CK_ULONG,
-        ulMinPinLen: crate::cluster::MIN_PIN_BYTES as CK_ULONG,
+        ulMaxPinLen: max_pin as CK_ULONG,
+        ulMinPinLen: min_pin as CK_ULONG,
         ulTotalPublicMemory: CK_UNAVAILABLE_INFORMATION,
         ulFreePublicMemory: CK_UNAVAILABLE_INFORMATION,
         ulTotalPrivateMemory: CK_UNAVAILABLE_INFORMATION,
@@ -144,7 +145,7 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
         library.slot(slot_id)?;
         // SAFETY: the caller passes null or a place for a CK_MECHANISM_INFO.
         let info = unsafe { raw::place(info, "pInfo is null") }?;
-        let row = crate::mechanism::lookup(kind).ok_or(MechanismError::Invalid(kind))?;
+        let row = crate::mechanism::table::find(kind).ok_or(MechanismError::Invalid(kind))?;
         *info = CK_MECHANISM_INFO {
             ulMinKeySize: row.key_sizes.min as CK_ULONG,
             ulMaxKeySize: row.key_sizes.max as CK_ULONG,
