@@ -4,6 +4,7 @@ use crate::object::Object;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// An opened object. Its state is read on the hot path, and written once.
+#[repr(align(128))]
 pub struct Held {
     pub object: Object,
     state: AtomicU8,
