@@ -77,7 +77,20 @@ impl Session {
         let new = Object::plan_key(template, None, Origin::Unwrapped, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let value = (wrap.unwrap)(secret, params, wrapped)?;
+        let value = if wrap.zero_pads { cut(value, new.value_bytes)? } else { value };
         self.keep(new.finish(value)?)
+    }
+}
+
+/// A mechanism that fills up with zeros does not know where the key ends: CKA_VALUE_LEN of the template says
+/// (PKCS#11 3.0 sec. 2.10.5: "truncates the result").
+fn cut(value: Secret, value_bytes: Option<usize>) -> Result<Secret, MechanismError> {
+    match value_bytes {
+        None => Ok(value),
+        Some(bytes) => match value.expose().get(..bytes) {
+            Some(key) => Ok(Secret::new(key)),
+            None => Err(MechanismError::WrappedKeyLen { bytes: value.expose().len() }),
+        },
     }
 }
 
