@@ -1,13 +1,20 @@
-//! Tests of the cluster layer on a store that they can look into; `double.rs` is that store.
+//! Tests of the cluster layer on a store in memory, which they look into and tamper with as whoever can write its files.
 
-mod double;
+mod lockout;
 mod objects;
+mod speed;
+mod tampering;
+mod tokens;
+mod users;
 
 use super::*;
+use crate::error::CallError;
 use crate::object::{Attribute, Context, Object, Template};
 use cryptoki_sys::*;
-use double::Double;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
+use vhsm_store::{Call, Fault, Faulty, Memory};
 
 pub const ADMIN_PASSWORD: &[u8] = b"admin-password";
 pub const USER_PASSWORD: &[u8] = b"user-password";
@@ -16,16 +23,18 @@ pub const NO_POLICY: Policy =
 /// As cheap as Argon2id gets.
 pub const COSTS: PasswordCosts = PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 };
 
+pub type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// A store with one cluster, made by vhsm, with user `kmsuser`.
 pub struct World {
-    pub store: Arc<Double>,
+    pub store: Arc<dyn Store>,
     pub clusters: Clusters,
     pub clock: Arc<AtomicU64>,
 }
 
 impl World {
     pub fn empty() -> Self {
-        let store = Arc::new(Double::default());
+        let store: Arc<dyn Store> = Arc::new(Memory::new());
         let clock = Arc::new(AtomicU64::new(1_700_000_000_000));
         Self { clusters: open(&store, &clock), store, clock }
     }
@@ -42,6 +51,47 @@ impl World {
     /// Another process, or this one after a restart.
     pub fn again(&self) -> Clusters {
         open(&self.store, &self.clock)
+    }
+
+    /// A process whose commits fail from the one after `good` others on; `done`: the first of them is done all the same.
+    pub fn killed_after(&self, good: u64, done: bool) -> Clusters {
+        let fault = move |occasion: &vhsm_store::Occasion| match occasion.call {
+            Call::Commit if occasion.number == good + 1 && done => Fault::LoseAnswer,
+            Call::Commit if occasion.number > good => Fault::Fail,
+            _ => Fault::Pass,
+        };
+        open(&(Arc::new(Faulty::new(self.store.clone(), fault)) as Arc<dyn Store>), &self.clock)
+    }
+
+    /// All that lies in the store.
+    pub fn contents(&self) -> Contents {
+        let mut contents = Contents::new();
+        let mut copy = |key: &[u8], value: &[u8]| {
+            contents.insert(key.to_vec(), value.to_vec());
+            ControlFlow::Continue(())
+        };
+        self.store.read(&mut |snapshot| snapshot.range(&[0], &[255], &mut copy)).unwrap();
+        contents
+    }
+
+    /// Puts another value in the place of one.
+    pub fn put(&self, key: &[u8], value: &[u8]) {
+        self.store.commit(Batch::new().put(key, value)).unwrap();
+    }
+
+    /// Puts the store back to what it was.
+    pub fn restore(&self, contents: &Contents) {
+        let now = self.contents();
+        for key in now.keys().filter(|key| !contents.contains_key(*key)) {
+            self.store.commit(Batch::new().delete(key.as_slice())).unwrap();
+        }
+        for (key, value) in contents.iter().filter(|(key, value)| now.get(*key) != Some(value)) {
+            self.put(key, value);
+        }
+    }
+
+    pub fn pass(&self, seconds: u64) {
+        self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
     pub fn cluster(&self) -> Arc<Cluster> {
@@ -62,7 +112,7 @@ impl World {
     }
 }
 
-fn open(store: &Arc<Double>, clock: &Arc<AtomicU64>) -> Clusters {
+fn open(store: &Arc<dyn Store>, clock: &Arc<AtomicU64>) -> Clusters {
     let clock = clock.clone();
     Clusters::open(store.clone(), COSTS).unwrap().with_clock(move || clock.load(Ordering::SeqCst))
 }
@@ -96,4 +146,8 @@ pub fn cluster_error<T>(result: Result<T, Error>) -> ClusterError {
         Err(e) => panic!("another error: {e}"),
         Ok(_) => panic!("it did not fail"),
     }
+}
+
+pub fn assert_not_logged_in<T>(result: Result<T, Error>) {
+    assert!(matches!(result, Err(Error::Call(CallError::NotLoggedIn))));
 }
