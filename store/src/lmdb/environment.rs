@@ -282,7 +282,7 @@ impl Environment {
         self.claims.is_claimed(name)
     }
 
-    fn unless_foreign(&self) -> Result<(), StoreError> {
+    pub(super) fn unless_foreign(&self) -> Result<(), StoreError> {
         if self.is_foreign() { Err(StoreError::Forked) } else { Ok(()) }
     }
 }

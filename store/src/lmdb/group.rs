@@ -105,11 +105,12 @@ impl<'a> Lead<'a> {
         Self { queue, group: Vec::new(), passed_on: false }
     }
 
-    /// Takes what waits: the leader's own batch first.
-    pub(super) fn take(&mut self) {
+    /// Takes what waits (the leader's own batch first), as far as the group has room; `false` if it took nothing.
+    pub(super) fn take(&mut self) -> bool {
         let mut inner = hold(&self.queue.inner);
-        let count = inner.waiting.len().min(MAX_GROUP);
+        let count = inner.waiting.len().min(MAX_GROUP - self.group.len());
         self.group.extend(inner.waiting.drain(..count));
+        count > 0
     }
 
     /// Lets the first of those who wait lead.

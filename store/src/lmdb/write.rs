@@ -25,6 +25,8 @@ struct Outcome {
 impl Environment {
     /// Commits the batch, together with what other threads commit at this time.
     pub(super) fn commit(&self, batch: Batch) -> Answer {
+        // Before the queue: in a child those who lead it are gone.
+        self.unless_foreign()?;
         let ticket = Ticket::new(batch);
         if let Role::Follower = self.queue.join(&ticket)
             && let Some(answer) = ticket.wait()
@@ -39,8 +41,16 @@ impl Environment {
     fn lead(&self) {
         let mut lead = Lead::new(&self.queue);
         let outcome = self.write(|records, txn| {
-            lead.take();
-            commit_all(records, txn, lead.group.iter().map(|ticket| &ticket.batch))
+            let mut writing = Writing::new(records, txn);
+            let mut done = 0;
+            // Who comes while the others are applied comes along.
+            while lead.take() {
+                for ticket in &lead.group[done..] {
+                    writing.add(&ticket.batch)?;
+                }
+                done = lead.group.len();
+            }
+            writing.commit()
         });
         if lead.group.is_empty() {
             lead.take();
@@ -90,58 +100,72 @@ impl Environment {
     }
 
     fn commit_alone(&self, batch: &Batch) -> Result<Outcome, Failure> {
-        self.write(|records, txn| commit_all(records, txn, std::iter::once(batch)))
+        self.write(|records, txn| {
+            let mut writing = Writing::new(records, txn);
+            writing.add(batch)?;
+            writing.commit()
+        })
     }
 }
 
-/// Applies the batches one by one, each whole or (where a condition does not hold) not at all, and commits.
-/// An error leaves nothing applied.
-fn commit_all<'a>(
+/// A transaction that takes up batches one by one, each whole or (where a condition does not hold) not at all.
+/// After an error nothing of it is left.
+struct Writing<'a> {
     records: Records,
-    mut txn: RwTxn,
-    batches: impl Iterator<Item = &'a Batch>,
-) -> heed::Result<Outcome> {
-    let revision = txn.id() as u64;
-    let mut entry = Entry::new();
-    let mut verdicts = Vec::new();
-    for batch in batches {
-        let failed = failing_condition(records, &txn, batch)?;
+    txn: RwTxn<'a>,
+    entry: Entry,
+    verdicts: Vec<Option<usize>>,
+}
+
+impl<'a> Writing<'a> {
+    fn new(records: Records, txn: RwTxn<'a>) -> Self {
+        Self { records, txn, entry: Entry::new(), verdicts: Vec::new() }
+    }
+
+    fn add(&mut self, batch: &Batch) -> heed::Result<()> {
+        let failed = self.failing_condition(batch)?;
         if failed.is_none() {
-            apply(records, &mut txn, batch, &mut entry)?;
-        }
-        verdicts.push(failed);
-    }
-    if entry.is_empty() {
-        txn.abort();
-        return Ok(Outcome { revision: Revision(revision - 1), written: false, verdicts });
-    }
-    entry.append(records, &mut txn)?;
-    txn.commit()?;
-    Ok(Outcome { revision: Revision(revision), written: true, verdicts })
-}
-
-fn failing_condition(records: Records, txn: &RwTxn, batch: &Batch) -> heed::Result<Option<usize>> {
-    for (index, condition) in batch.conditions.iter().enumerate() {
-        let found = records.get(txn, StoredKey::new(&condition.key).as_bytes())?;
-        if found != condition.value.as_deref() {
-            return Ok(Some(index));
-        }
-    }
-    Ok(None)
-}
-
-fn apply(records: Records, txn: &mut RwTxn, batch: &Batch, entry: &mut Entry) -> heed::Result<()> {
-    for operation in &batch.operations {
-        let key = StoredKey::new(operation.key());
-        match operation {
-            Operation::Put { value, .. } => records.put(txn, key.as_bytes(), value)?,
-            Operation::Delete { .. } => {
-                records.delete(txn, key.as_bytes())?;
+            for operation in &batch.operations {
+                self.apply(operation)?;
             }
         }
-        entry.push(operation.key());
+        self.verdicts.push(failed);
+        Ok(())
     }
-    Ok(())
+
+    fn commit(mut self) -> heed::Result<Outcome> {
+        let revision = self.txn.id() as u64;
+        let written = !self.entry.is_empty();
+        if written {
+            self.entry.append(self.records, &mut self.txn)?;
+            self.txn.commit()?;
+        }
+        // Where nothing was written, what was judged is the revision before.
+        let revision = Revision(revision - u64::from(!written));
+        Ok(Outcome { revision, written, verdicts: self.verdicts })
+    }
+
+    fn failing_condition(&self, batch: &Batch) -> heed::Result<Option<usize>> {
+        for (index, condition) in batch.conditions.iter().enumerate() {
+            let found = self.records.get(&self.txn, StoredKey::new(&condition.key).as_bytes())?;
+            if found != condition.value.as_deref() {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    fn apply(&mut self, operation: &Operation) -> heed::Result<()> {
+        let key = StoredKey::new(operation.key());
+        match operation {
+            Operation::Put { value, .. } => self.records.put(&mut self.txn, key.as_bytes(), value)?,
+            Operation::Delete { .. } => {
+                self.records.delete(&mut self.txn, key.as_bytes())?;
+            }
+        }
+        self.entry.push(operation.key());
+        Ok(())
+    }
 }
 
 fn answer_of(revision: Revision, verdict: Option<usize>) -> Answer {
