@@ -40,9 +40,19 @@ new_token() {
     p11 --token-label "$label" --login --login-type so --so-pin "$so_pin" --init-pin --new-pin "$pin" >/dev/null
 }
 
-# user OPTION...: p11, logged in as the token's user. What pkcs11-tool reports goes to the log, and to the
-# terminal when it fails.
-user() { p11 --token-label "$label" --login --pin "$pin" "$@" 2>>"$work/log" || { tail -n 3 "$work/log" >&2; return 1; }; }
+# quiet COMMAND...: what the command reports goes to the log, and to the terminal only when it fails.
+quiet() {
+    "$@" 2>>"$work/log" || {
+        tail -n 3 "$work/log" >&2
+        return 1
+    }
+}
+
+# user OPTION...: pkcs11-tool, logged in as the token's user.
+user() { quiet p11 --token-label "$label" --login --pin "$pin" "$@"; }
+
+# public OPTION...: the same without a login.
+public() { quiet p11 --token-label "$label" "$@"; }
 
 # refused REASON COMMAND...: the command must fail, and its error must name the reason.
 refused() {

@@ -21,7 +21,7 @@ for name in notes secret-notes certificate key; do
 done
 
 say "The list of anybody: no private object"
-p11 --token-label "$label" --list-objects >"$work/public" 2>&1
+public --list-objects >"$work/public"
 has certificate "$work/public"
 has_not secret-notes "$work/public"
 has_not "Secret Key" "$work/public"

@@ -20,7 +20,7 @@ user --unwrap -m AES-KEY-WRAP --id 01 --application-id 03 --application-label un
 user --read-object --type secrkey --id 03 -o "$work/unwrapped"
 same "$work/payload" "$work/unwrapped" "the key came back"
 
-if p11 --token-label "$label" --list-mechanisms | grep -q 0x210B; then
+if public --list-mechanisms | grep -q 0x210B; then
     say "AES-KEY-WRAP-KWP (RFC 5649), which OpenSC 0.23 knows by number only"
     user --wrap -m 0x210B --id 01 --application-id 02 -o "$work/wrapped.kwp"
     openssl enc -id-aes256-wrap-pad -K "$(hex "$work/wrapper")" -iv A65959A6 -in "$work/payload" -out "$work/openssl"

@@ -23,7 +23,7 @@ const ROWS: &[(&str, &str, u64)] = &[
 
 /// `{}` is the number of keys.
 const BIG_ROWS: &[(&str, &str, u64)] = &[
-    ("fill.x8", "fill a token with {} keys, 8 threads", 0),
+    ("fill", "fill a token with {} keys", 0),
     ("big-token-key", "make a token key beside {}", 0),
     ("big-find-by-label", "find one key of {} by its label", 0),
     ("big-initialize", "load the module and C_Initialize, {} keys", 0),
@@ -73,7 +73,8 @@ pub fn print(columns: &[Column], keys: usize) {
     let big = if keys > 0 { BIG_ROWS } else { &[] };
     for (name, text, bytes) in ROWS.iter().chain(big) {
         let text = text.replace("{}", &thousands(keys));
-        for (row, threads) in [((*name).to_owned(), "1"), (format!("{name}.x2"), "2")] {
+        for (suffix, threads) in [("", "1"), (".x2", "2"), (".x8", "8")] {
+            let row = format!("{name}{suffix}");
             if !modules.iter().any(|module| module.values.contains_key(&row)) {
                 continue;
             }
