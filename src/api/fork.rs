@@ -17,9 +17,14 @@ static REGISTERED: Once = Once::new();
 /// This process is a forked child that has not called C_Initialize yet.
 static CHILD: AtomicBool = AtomicBool::new(false);
 
+/// What the forking thread holds between prepare and parent or child.
+struct Held {
+    life: MutexGuard<'static, ()>,
+    library: Option<Arc<Library>>,
+}
+
 thread_local! {
-    /// What the forking thread holds between prepare and parent or child.
-    static HELD: RefCell<Option<(MutexGuard<'static, ()>, Option<Arc<Library>>)>> = const { RefCell::new(None) };
+    static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
 }
 
 /// Whether what LIBRARY holds is the parent's.
@@ -51,28 +56,28 @@ pub fn leave_parent_behind() {
 }
 
 extern "C" fn prepare() {
-    let guard = life();
+    let life = life();
     let library = if is_child() { None } else { LIBRARY.load_full() };
     if let Some(library) = &library {
         library.clusters.store().fork_prepare();
     }
-    HELD.with_borrow_mut(|held| *held = Some((guard, library)));
+    HELD.with_borrow_mut(|held| *held = Some(Held { life, library }));
 }
 
 extern "C" fn parent() {
-    if let Some((guard, library)) = HELD.take() {
+    if let Some(Held { life, library }) = HELD.take() {
         library.inspect(|l| l.clusters.store().fork_parent());
-        drop(guard);
+        drop(life);
     }
 }
 
 extern "C" fn child() {
-    if let Some((guard, library)) = HELD.take() {
+    if let Some(Held { life, library }) = HELD.take() {
         if let Some(library) = library {
             CHILD.store(true, Ordering::SeqCst);
             library.clusters.store().fork_child();
             std::mem::forget(library);
         }
-        drop(guard);
+        drop(life);
     }
 }
