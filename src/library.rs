@@ -9,6 +9,7 @@ mod slots;
 
 use crate::cluster::{Change, Changed, Clusters};
 use crate::config::Config;
+use crate::crypto::random::Seed;
 use crate::error::{CallError, Error};
 use crate::log::Logger;
 use crate::session::{LoginState, Session, SessionCounts, Slot};
@@ -35,6 +36,8 @@ pub struct Library {
     follow: Mutex<()>,
     events: Events,
     finalized: AtomicBool,
+    /// What C_SeedRandom gave.
+    pub seed: Seed,
 }
 
 impl Library {
@@ -52,6 +55,7 @@ impl Library {
             follow: Mutex::new(()),
             events: Events::default(),
             finalized: AtomicBool::new(false),
+            seed: Seed::default(),
         };
         let (revision, records) = library.clusters.slots()?;
         library.slots.update(&library.clusters, records);

@@ -1,10 +1,10 @@
 //! Random number generation (PKCS#11 3.0 sec. 5.19).
 
 use super::{Trace, bad, call, raw};
-use crate::error::CallError;
 use cryptoki_sys::*;
 
-/// The generator seeds itself from the system; what a caller adds cannot make it better.
+/// What the caller gives is mixed into everything that C_GenerateRandom gives from then on; it cannot make the
+/// generator, which seeds itself, worse.
 pub unsafe extern "C" fn C_SeedRandom(
     session: CK_SESSION_HANDLE,
     seed: CK_BYTE_PTR,
@@ -13,8 +13,9 @@ pub unsafe extern "C" fn C_SeedRandom(
     call("C_SeedRandom", Trace::session(session), |library, _| {
         library.session(session)?;
         // SAFETY: the caller's promise about its buffer.
-        unsafe { raw::bytes(seed, seed_bytes, "the seed is null") }?;
-        Err(CallError::SeedNotSupported.into())
+        let seed = unsafe { raw::bytes(seed, seed_bytes, "the seed is null") }?;
+        library.seed.stir(seed);
+        Ok(())
     })
 }
 
@@ -30,6 +31,8 @@ pub unsafe extern "C" fn C_GenerateRandom(
             return Err(bad("the buffer is null, or its length is not one"));
         }
         // SAFETY: not null, and so long, by the caller's promise.
-        crate::crypto::random::fill(unsafe { std::slice::from_raw_parts_mut(random, room) })
+        let random = unsafe { std::slice::from_raw_parts_mut(random, room) };
+        crate::crypto::random::fill(random)?;
+        library.seed.mix_into(random)
     })
 }

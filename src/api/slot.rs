@@ -36,12 +36,17 @@ pub unsafe extern "C" fn C_GetSlotInfo(slot_id: CK_SLOT_ID, info: CK_SLOT_INFO_P
         *info = CK_SLOT_INFO {
             slotDescription: raw::padded(&description),
             manufacturerID: raw::padded("vhsm"),
-            flags: CKF_TOKEN_PRESENT | CKF_REMOVABLE_DEVICE,
+            flags: CKF_TOKEN_PRESENT | flag(can_be_lost(&slot), CKF_REMOVABLE_DEVICE),
             hardwareVersion: library_version(),
             firmwareVersion: library_version(),
         };
         Ok(())
     })
+}
+
+/// An HSM of a cluster that vhsm made may fail, be deleted and come back; a token of C_InitToken stays.
+fn can_be_lost(slot: &Slot) -> bool {
+    slot.cluster().is_ok_and(|cluster| !cluster.by_init_token)
 }
 
 pub unsafe extern "C" fn C_GetTokenInfo(slot_id: CK_SLOT_ID, info: CK_TOKEN_INFO_PTR) -> CK_RV {

@@ -8,7 +8,10 @@
 //! | several faults in one C_GetAttributeValue | CKR_ATTRIBUTE_SENSITIVE, then CKR_ATTRIBUTE_TYPE_INVALID, then CKR_BUFFER_TOO_SMALL; every attribute is answered |
 //! | multi-part AES-GCM decryption | nothing is returned before the tag was verified: all of it comes from C_DecryptFinal |
 //! | the caller's own mutex functions without CKF_OS_LOCKING_OK | CKR_CANT_LOCK; with it they are ignored |
-//! | C_SeedRandom | CKR_RANDOM_SEED_NOT_SUPPORTED: the generator seeds itself |
+//! | C_SeedRandom | the seed is mixed into what C_GenerateRandom gives afterwards, on top of AWS-LC's own generator |
+//! | CKA_UNIQUE_ID in a template that makes an object | CKR_ATTRIBUTE_TYPE_INVALID, as other libraries answer; in C_SetAttributeValue CKR_ATTRIBUTE_READ_ONLY |
+//! | CKF_REMOVABLE_DEVICE | set for HSMs of clusters that vhsm made, which may fail or be deleted; not for tokens of C_InitToken |
+//! | C_InitToken and slot events | initializing a token is an event of its slot, and the next uninitialized one of its own |
 //! | C_xxxInit with a null mechanism | ends an active operation of that kind (3.0 sec. 5.2); CKR_OK too when none is active |
 //! | CK_GCM_PARAMS without ulIvBits (the first print of 2.40) | accepted, told apart by its length |
 //! | C_WaitForSlotEvent without CKF_DONT_BLOCK | looks for other processes' changes every 50 ms |

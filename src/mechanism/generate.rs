@@ -1,4 +1,5 @@
-//! CKM_AES_KEY_GEN (PKCS#11 3.0 sec. 2.10.3) and CKM_GENERIC_SECRET_KEY_GEN (sec. 2.8.3).
+//! CKM_AES_KEY_GEN (PKCS#11 3.0 sec. 2.10.3), CKM_GENERIC_SECRET_KEY_GEN (sec. 2.8.3) and CKM_SHAx_KEY_GEN
+//! (sec. 2.20 and 2.21), which makes a key for one HMAC.
 
 use super::Params;
 use super::aes_blocks::no_iv;

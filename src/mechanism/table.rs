@@ -15,7 +15,7 @@ pub fn find(id: CK_MECHANISM_TYPE) -> Option<&'static Mechanism> {
 
 /// Mechanism ids below this have a place in the index. All standard ones of these families do; an id beyond it
 /// (a vendor's) does not compile until the index learns of it.
-const INDEXED_IDS: usize = 0x2200;
+const INDEXED_IDS: usize = 0x4100;
 const NO_ROW: u8 = u8::MAX;
 
 /// Where in `TABLE` a mechanism's row stands, by its id.
@@ -69,6 +69,13 @@ macro_rules! sha {
     };
 }
 
+macro_rules! hmac_key_gen {
+    ($id:ident, $key_type:ident) => {
+        row!($id, vectors: "none: random", key_types: &[$key_type], key_sizes: HMAC_SIZES,
+            generate: Some(generate::generic_secret))
+    };
+}
+
 macro_rules! hmac {
     ($id:ident, $key_type:ident, $mac:ident, $vectors:expr) => {
         row!($id, vectors: $vectors, key_types: &[CKK_GENERIC_SECRET, $key_type], key_sizes: HMAC_SIZES,
@@ -88,6 +95,17 @@ pub static TABLE: &[Mechanism] = &[
     aes!(CKM_AES_KEY_GEN, vectors: "none: random", generate: Some(generate::aes)),
     row!(CKM_GENERIC_SECRET_KEY_GEN, vectors: "none: random", key_types: &[CKK_GENERIC_SECRET],
         key_sizes: GENERIC_SIZES, generate: Some(generate::generic_secret)),
+    hmac_key_gen!(CKM_SHA_1_KEY_GEN, CKK_SHA_1_HMAC),
+    hmac_key_gen!(CKM_SHA224_KEY_GEN, CKK_SHA224_HMAC),
+    hmac_key_gen!(CKM_SHA256_KEY_GEN, CKK_SHA256_HMAC),
+    hmac_key_gen!(CKM_SHA384_KEY_GEN, CKK_SHA384_HMAC),
+    hmac_key_gen!(CKM_SHA512_KEY_GEN, CKK_SHA512_HMAC),
+    hmac_key_gen!(CKM_SHA512_224_KEY_GEN, CKK_SHA512_224_HMAC),
+    hmac_key_gen!(CKM_SHA512_256_KEY_GEN, CKK_SHA512_256_HMAC),
+    hmac_key_gen!(CKM_SHA3_224_KEY_GEN, CKK_SHA3_224_HMAC),
+    hmac_key_gen!(CKM_SHA3_256_KEY_GEN, CKK_SHA3_256_HMAC),
+    hmac_key_gen!(CKM_SHA3_384_KEY_GEN, CKK_SHA3_384_HMAC),
+    hmac_key_gen!(CKM_SHA3_512_KEY_GEN, CKK_SHA3_512_HMAC),
 
     aes!(CKM_AES_ECB, vectors: "NIST SP 800-38A F.1",
         cipher: Some(aes_blocks::ecb), wrap: Some(&aes_blocks::WRAP_ECB)),

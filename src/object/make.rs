@@ -66,7 +66,7 @@ impl Object {
         for attribute in &template.attributes {
             let (id, notes) = admit(class, attribute, &mut given)?;
             if notes & forbidden != 0 {
-                return Err(ObjectError::ReadOnly(attribute.kind));
+                return Err(not_to_be_given(attribute.kind));
             }
             object.put(id, notes, attribute.value, context, &mut asides)?;
         }
@@ -235,6 +235,15 @@ impl NewKey {
     /// CKA_TOKEN and so on of the object to be, for checks before the key is made.
     pub fn flag(&self, kind: CK_ATTRIBUTE_TYPE) -> bool {
         self.object.flag(kind)
+    }
+}
+
+/// An attribute that a call may not give is read-only; CKA_UNIQUE_ID is no attribute of any template, as the
+/// libraries that know it answer and programs expect.
+fn not_to_be_given(kind: CK_ATTRIBUTE_TYPE) -> ObjectError {
+    match kind {
+        CKA_UNIQUE_ID => ObjectError::TypeInvalid(kind),
+        _ => ObjectError::ReadOnly(kind),
     }
 }
 

@@ -172,6 +172,20 @@ pub fn key_wrap_over_padding(ran: &mut Ran) {
 }
 
 /// Random keys have no vectors: they have the length asked for, and differ.
+const HMAC_KEY_GENERATORS: [CK_MECHANISM_TYPE; 11] = [
+    CKM_SHA_1_KEY_GEN,
+    CKM_SHA224_KEY_GEN,
+    CKM_SHA256_KEY_GEN,
+    CKM_SHA384_KEY_GEN,
+    CKM_SHA512_KEY_GEN,
+    CKM_SHA512_224_KEY_GEN,
+    CKM_SHA512_256_KEY_GEN,
+    CKM_SHA3_224_KEY_GEN,
+    CKM_SHA3_256_KEY_GEN,
+    CKM_SHA3_384_KEY_GEN,
+    CKM_SHA3_512_KEY_GEN,
+];
+
 pub fn fresh_keys(ran: &mut Ran) {
     for (id, sizes, wrong) in [
         (CKM_AES_KEY_GEN, &[16, 24, 32][..], [0, 33]),
@@ -190,6 +204,12 @@ pub fn fresh_keys(ran: &mut Ran) {
             )));
         }
         assert!(make(&iv(&[1]), 16).is_err());
+        ran.note("none: random", id);
+    }
+    for id in HMAC_KEY_GENERATORS {
+        let make = row(id).generate.expect("a generator");
+        assert_eq!(make(&Params::None, 64).unwrap().expose().len(), 64);
+        assert!(make(&Params::None, 0).is_err());
         ran.note("none: random", id);
     }
 }

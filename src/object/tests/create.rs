@@ -28,7 +28,7 @@ fn what_must_be_given() {
 fn what_a_key_template_may_not_say() {
     let yes = YES;
     let rows: &[(&str, Pair, CK_RV)] = &[
-        ("unique id", (CKA_UNIQUE_ID, b"1"), CKR_ATTRIBUTE_READ_ONLY),
+        ("unique id", (CKA_UNIQUE_ID, b"1"), CKR_ATTRIBUTE_TYPE_INVALID),
         ("local", (CKA_LOCAL, yes), CKR_ATTRIBUTE_READ_ONLY),
         ("key gen mechanism", (CKA_KEY_GEN_MECHANISM, &number(1)), CKR_ATTRIBUTE_READ_ONLY),
         ("always sensitive", (CKA_ALWAYS_SENSITIVE, yes), CKR_ATTRIBUTE_READ_ONLY),

@@ -15,7 +15,7 @@ fn generation_refuses_what_it_cannot_make() {
     let rows: &[(&str, Pair, CK_RV)] = &[
         ("value", (CKA_VALUE, KEY_128), CKR_ATTRIBUTE_READ_ONLY),
         ("local", (CKA_LOCAL, YES), CKR_ATTRIBUTE_READ_ONLY),
-        ("unique id", (CKA_UNIQUE_ID, b"1"), CKR_ATTRIBUTE_READ_ONLY),
+        ("unique id", (CKA_UNIQUE_ID, b"1"), CKR_ATTRIBUTE_TYPE_INVALID),
         ("another class", (CKA_CLASS, &number(CKO_DATA)), CKR_TEMPLATE_INCONSISTENT),
         ("another type", (CKA_KEY_TYPE, &number(CKK_DES3)), CKR_TEMPLATE_INCONSISTENT),
         ("type of size 4", (CKA_KEY_TYPE, &[31, 0, 0, 0]), CKR_ATTRIBUTE_VALUE_INVALID),

@@ -5,7 +5,6 @@ mod codec;
 mod create;
 mod key;
 mod read;
-mod speed;
 
 use super::*;
 
