@@ -59,11 +59,9 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 fn is_written_by_people(path: &Path, name: &str) -> bool {
-    let known = ["rs", "toml", "md", "sh", "c", "h"];
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    known.contains(&extension.as_ref())
-        || name == "Makefile"
-        || path.parent().is_some_and(|folder| folder.ends_with(".ci"))
+    const EXTENSIONS: [&str; 6] = ["rs", "toml", "md", "sh", "c", "h"];
+    let known = path.extension().is_some_and(|own| EXTENSIONS.iter().any(|extension| own == *extension));
+    known || name == "Makefile" || path.parent().is_some_and(|folder| folder == root().join(".ci"))
 }
 
 fn rust_files() -> Vec<File> {
