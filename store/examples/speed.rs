@@ -2,7 +2,9 @@
 //!
 //! The folder should lie on the disk that stores will lie on; default: `target/speed` beside the workspace.
 
+use std::fs::File;
 use std::ops::ControlFlow;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,9 +17,11 @@ fn main() {
     let folder = std::env::args().nth(1).map_or_else(default_folder, PathBuf::from);
     std::fs::remove_dir_all(&folder).ok();
     let store = Lmdb::open(&LmdbOptions::new(&folder)).expect("the store opens");
+    disk(&folder);
     for threads in [1, 2, 8] {
         commits(&store, threads);
     }
+    disk(&folder);
     if std::env::var_os("COMMITS_ONLY").is_some() {
         return;
     }
@@ -57,6 +61,26 @@ fn main() {
 
 fn default_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/speed")
+}
+
+/// What the disk does at this time with the least that such a commit writes: eight pages, a sync, a header that is
+/// synced too. Disks of virtual machines change by the minute, so commits are to be compared with this.
+fn disk(folder: &Path) {
+    let path = folder.join("disk");
+    let pages = File::create(&path).expect("can be made");
+    pages.set_len(4 << 20).and_then(|()| pages.sync_all()).expect("syncs");
+    let header = File::options().write(true).custom_flags(libc::O_DSYNC).open(&path).expect("opens");
+    let started = Instant::now();
+    let mut done = 0_u64;
+    while started.elapsed() < TIME {
+        for page in 0..8 {
+            pages.write_all_at(&[done as u8; 4096], 4096 * (2 + page * 97 + done % 90)).expect("writes");
+        }
+        pages.sync_data().expect("syncs");
+        header.write_all_at(&[done as u8; 120], 32 + (done & 1) * 4096).expect("writes");
+        done += 1;
+    }
+    println!("the disk alone: {:.0}/s", done as f64 / TIME.as_secs_f64());
 }
 
 /// Durable commits of five small entries: two at random places, three in order.

@@ -9,7 +9,6 @@ mod batch;
 mod error;
 mod fault;
 mod gate;
-#[allow(unsafe_code)]
 mod lmdb;
 mod memory;
 
@@ -64,10 +63,12 @@ pub enum ChangedKeys {
 pub trait Snapshot {
     fn revision(&self) -> Revision;
 
-    /// The value under `key`, copied to nowhere: borrowed from the view.
+    /// The value under `key`, copied to nowhere: borrowed from the view. Nothing is under what is no key (empty, or
+    /// longer than `MAX_KEY_BYTES`).
     fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError>;
 
-    /// Visits keys in `from..to` (half open) in ascending order until `visit` breaks.
+    /// Visits keys in `from..to` (half open) in ascending order until `visit` breaks. The bounds may be of any
+    /// length; an empty `to` is before all keys, `[0xff; MAX_KEY_BYTES + 1]` behind all.
     // An alias would have to tell the two lifetimes apart, and so would every implementation.
     #[allow(clippy::type_complexity)]
     fn range(
@@ -87,22 +88,27 @@ pub enum ClaimKind {
     Exclusive,
 }
 
-/// A name held until this is dropped, or until the process that took it is gone. Not inherited over fork.
+/// A name held until this is dropped, or until the process that took it is gone. Not inherited over fork. It may
+/// outlive its store, but then a child forked meanwhile holds it too: drop it first.
 pub trait Claim: Send + Sync {}
 
 /// An ordered, durable key-value store with optimistic commits.
 pub trait Store: Send + Sync {
-    /// Runs `body` over one consistent snapshot.
+    /// Runs `body` over one consistent snapshot. `body` may read again, from this store or another, but it must not
+    /// wait for other threads, and a commit inside it (to any store) answers `StoreError::CommitInRead`. It should
+    /// be short: a snapshot keeps old pages from being used again.
     fn read(&self, body: &mut dyn FnMut(&dyn Snapshot) -> Result<(), StoreError>) -> Result<(), StoreError>;
 
     /// Applies `batch` whole or not at all; durable when it returns. A condition that does not hold gives
-    /// `StoreError::Conflict` and changes nothing.
+    /// `StoreError::Conflict` and changes nothing. Batches that are committed together have one revision.
     fn commit(&self, batch: Batch) -> Result<Revision, StoreError>;
 
-    /// The newest revision, other processes' commits included: a few nanoseconds, no lock.
+    /// The newest revision, other processes' commits included: a few nanoseconds, no lock. It may be ahead of what
+    /// snapshots show by a commit that is just being made durable. So ask whether it is another than the one you
+    /// know, but take the one you know from `Changes::upto`, `Snapshot::revision` or your own commit.
     fn revision(&self) -> Revision;
 
-    /// The keys changed after `since`.
+    /// The keys changed after `since`; `Everything` also where `since` is no revision of this store.
     fn changes_since(&self, since: Revision) -> Result<Changes, StoreError>;
 
     /// Takes the name if its holders (in this process or any other) allow it; `None` if they do not.
@@ -121,7 +127,8 @@ pub trait Store: Send + Sync {
     fn is_claimed(&self, name: &[u8]) -> Result<bool, StoreError>;
 
     /// Before fork: waits until no call is inside the store and keeps it so (every transaction ended, every
-    /// internal lock held), until `fork_parent` or `fork_child` is called by the same thread.
+    /// internal lock held), until `fork_parent` or `fork_child` is called by the same thread. All stores of this
+    /// crate share one gate, so this may be called for any or for each of them; what follows must be called as often.
     fn fork_prepare(&self);
     /// After fork, in the parent: the store goes on.
     fn fork_parent(&self);

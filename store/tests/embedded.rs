@@ -79,7 +79,7 @@ fn files_are_a_groups_if_told() {
     assert_eq!(rights(&of_group.path), 0o2770);
     assert!(FILES.iter().all(|name| rights(&of_group.path.join(name)) == 0o660));
     drop(open(folder.path()));
-    assert!(FILES.iter().all(|name| rights(&of_group.path.join(name)) == 0o600));
+    assert!(FILES.iter().all(|name| rights(&of_group.path.join(name)) == 0o660));
 }
 
 fn rights(path: &Path) -> u32 {
@@ -226,6 +226,55 @@ fn a_full_disk_fails_only_the_commit() {
     Process::start("limited", folder.path()).end();
     let store = open(folder.path());
     assert_eq!(get(&store, "after"), Some(b"room".to_vec()));
+}
+
+/// A write that fails may be there or not: from then on nothing is written, until the store is opened anew.
+#[test]
+fn after_a_failed_write_the_store_refuses_writes() {
+    for which in [Broken::Pages, Broken::Header] {
+        let folder = folder();
+        let store = open(folder.path());
+        let revision = put(&store, "a", "1");
+        break_data_file(&folder.path().join("store/data.mdb"), which);
+        let failed = store.commit(Batch::new().put("a", "2"));
+        assert!(matches!(failed, Err(StoreError::Io { .. })), "{which:?}: {failed:?}");
+        for _ in 0..2 {
+            let refused = store.commit(Batch::new().put("a", "3"));
+            assert!(matches!(refused, Err(StoreError::Refused { .. })), "{which:?}: {refused:?}");
+        }
+        assert_eq!(store.revision(), revision);
+        let second = open(folder.path());
+        assert!(matches!(second.commit(Batch::new().put("a", "3")), Err(StoreError::Refused { .. })));
+        drop((store, second));
+        let store = open(folder.path());
+        assert_eq!(get(&store, "a"), Some(b"1".to_vec()));
+        put(&store, "a", "4");
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Broken {
+    Pages,
+    Header,
+}
+
+/// Lets the process's descriptors for pages or for the header of this file fail every write.
+fn break_data_file(data: &Path, which: Broken) {
+    use std::os::fd::AsRawFd;
+    let readable = fs::File::open(data).unwrap();
+    for entry in fs::read_dir("/proc/self/fd").unwrap().flatten() {
+        let number: i32 = entry.file_name().to_str().unwrap().parse().unwrap();
+        if number == readable.as_raw_fd() || fs::read_link(entry.path()).is_ok_and(|file| file != data) {
+            continue;
+        }
+        // SAFETY: asks how the descriptor was opened. LMDB writes headers through one that can only write.
+        let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
+        let found = if flags & libc::O_ACCMODE == libc::O_WRONLY { Broken::Header } else { Broken::Pages };
+        if flags >= 0 && found == which {
+            // SAFETY: the store's own descriptor, which becomes one that cannot write.
+            assert_eq!(unsafe { libc::dup2(readable.as_raw_fd(), number) }, number);
+        }
+    }
 }
 
 /// A limit on the length of its files is to a process what a full disk is.

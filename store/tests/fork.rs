@@ -74,6 +74,34 @@ fn a_child_may_drop_what_it_inherited() {
     }
 }
 
+/// As a daemon does: it closes all descriptors it has, and its own get the numbers that LMDB's had.
+#[test]
+fn a_child_that_closed_everything_keeps_its_own_files() {
+    use std::os::unix::fs::FileExt;
+    let folder = folder();
+    let store = open(folder.path());
+    put(&store, "a", "parent");
+    join(fork(&[&store], || {
+        // SAFETY: a child that uses none of them any more.
+        assert_eq!(unsafe { libc::close_range(3, u32::MAX, 0) }, 0);
+        let files: Vec<_> = (0..64)
+            .map(|number| {
+                let path = folder.path().join(number.to_string());
+                std::fs::File::create(path).unwrap()
+            })
+            .collect();
+        let own = open(folder.path());
+        for file in &files {
+            file.write_all_at(b"own", 0).unwrap();
+        }
+        assert_eq!(get(&own, "a"), Some(b"parent".to_vec()));
+        put(&own, "a", "child");
+    }));
+    let written = |number: u32| std::fs::read(folder.path().join(number.to_string())).unwrap();
+    assert!((0..64).all(|number| written(number) == b"own"));
+    assert_eq!(get(&store, "a"), Some(b"child".to_vec()));
+}
+
 #[test]
 fn a_childs_child_opens_anew() {
     let folder = folder();

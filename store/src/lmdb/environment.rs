@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::claims::{ClaimsFile, ProcessMark};
+use super::descriptors::Descriptors;
 use super::failure::{Failure, describe, io_error};
 use super::group::Queue;
 use super::revision::HeaderPages;
@@ -40,10 +41,11 @@ pub(super) struct Counters {
     pub(super) stale_readers: AtomicU64,
 }
 
-/// What is there while the environment is open. Fields are dropped in this order.
+/// What is there while the environment is open.
 pub(super) struct Open {
     pub(super) env: Env<WithTls>,
     pub(super) records: Records,
+    pub(super) descriptors: Descriptors,
     pub(super) _mark: ProcessMark,
 }
 
@@ -95,7 +97,8 @@ impl Environment {
     pub(super) unsafe fn close(&self) {
         // SAFETY: nobody else uses the cell, says the caller.
         let open = unsafe { &mut *self.open.get() };
-        drop(open.take());
+        let Some(Open { env, descriptors, _mark, .. }) = open.take() else { return };
+        descriptors.sparing_others(|| drop(env));
     }
 
     /// The open environment, for as long as the pass is held.

@@ -18,6 +18,7 @@
 //!   place are dropped and it is opened again.
 
 mod claims;
+mod descriptors;
 mod environment;
 mod failure;
 mod group;
@@ -48,7 +49,8 @@ pub struct LmdbOptions {
     /// The most the store may grow to. The first `Lmdb` of a place decides for its process; a process with
     /// less follows the one with more.
     pub map_bytes: usize,
-    /// Files are 0660 and the folder 2770, for the folder's group, instead of 0600 and 0700.
+    /// Files are 0660 and a folder that is made is 2770, for the folder's group, instead of 0600 and 0700. An open
+    /// without it takes no rights away.
     pub group: bool,
 }
 

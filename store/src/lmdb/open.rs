@@ -3,6 +3,7 @@
 
 use super::LmdbOptions;
 use super::claims::ClaimsFile;
+use super::descriptors::Descriptors;
 use super::environment::{Environment, Open};
 use super::failure::describe;
 use super::log::Entry;
@@ -61,15 +62,17 @@ pub(super) fn environment(path: &Path, options: &LmdbOptions) -> Result<Environm
         return Err(open_error(path, cause, "use one copy, and no store from two process id namespaces"));
     };
     let env = open_env(path, options)?;
-    for file in [DATA_FILE, LOCK_FILE, CLAIMS_FILE] {
-        set_rights(&path.join(file), options.group).map_err(|error| of_io(path, &error))?;
+    if options.group {
+        for file in [DATA_FILE, LOCK_FILE, CLAIMS_FILE] {
+            give_to_group(&path.join(file)).map_err(|error| of_io(path, &error))?;
+        }
     }
-    close_on_exec(&path.join(DATA_FILE));
+    let descriptors = Descriptors::of(&[&path.join(DATA_FILE), &path.join(LOCK_FILE)]);
     let stale_readers = env.clear_stale_readers().map_err(|error| of_heed(path, &error))?;
     fill_up(&env, path).map_err(|error| of_heed(path, &error))?;
     let records = check_format(&env, path)?;
     let header = map_header(&env).map_err(|error| of_heed(path, &error))?;
-    let open = Open { env, records, _mark: mark };
+    let open = Open { env, records, descriptors, _mark: mark };
     let environment = Environment::new(path.to_owned(), open, header, claims);
     environment.counters.stale_readers.store(stale_readers as u64, Ordering::Relaxed);
     Ok(environment)
@@ -155,33 +158,15 @@ fn create(file: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file).map(|_: File| ())
 }
 
-/// Only the owner can, and only the owner need.
-fn set_rights(file: &Path, group: bool) -> io::Result<()> {
+/// Files are made 0600. Only their owner can change that, and only the owner need.
+fn give_to_group(file: &Path) -> io::Result<()> {
     let metadata = file.metadata()?;
-    let wanted = if group { 0o660 } else { 0o600 };
     // SAFETY: no arguments, cannot fail.
     let own = metadata.uid() == unsafe { libc::geteuid() };
-    if own && metadata.mode() & 0o777 != wanted {
-        fs::set_permissions(file, Permissions::from_mode(wanted))?;
+    if own && metadata.mode() & 0o777 != 0o660 {
+        fs::set_permissions(file, Permissions::from_mode(0o660))?;
     }
     Ok(())
-}
-
-/// LMDB leaves its data file open over exec: a program that the host starts must not have it. Best effort, for the
-/// descriptor's number is LMDB's secret and is looked for.
-fn close_on_exec(data_file: &Path) {
-    let (Ok(wanted), Ok(descriptors)) = (data_file.metadata(), fs::read_dir("/proc/self/fd")) else { return };
-    for entry in descriptors.flatten() {
-        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
-            continue;
-        };
-        if fs::metadata(entry.path())
-            .is_ok_and(|file| (file.dev(), file.ino()) == (wanted.dev(), wanted.ino()))
-        {
-            // SAFETY: sets a flag of a descriptor that is open on the store's own data file.
-            unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
-        }
-    }
 }
 
 /// Free bytes of the disk under `path`.

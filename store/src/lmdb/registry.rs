@@ -22,12 +22,6 @@ struct Entry {
 
 /// The environment at this place: the one that is open, or a newly opened one.
 pub(super) fn obtain(options: &LmdbOptions) -> Result<Arc<Environment>, StoreError> {
-    if gate::inside_read() {
-        // Opening may have to wait until no thread of this process reads.
-        let path = options.path.clone();
-        let cause = "it is opened inside a read".to_owned();
-        return Err(StoreError::Open { path, cause, mend: "open it before".to_owned() });
-    }
     let _pass = gate::enter();
     let mut entries = entries();
     close_inherited(&mut entries);
