@@ -10,30 +10,31 @@ export VHSM_COMMAND ?= $(CURDIR)/target/release/vhsm
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-install: ## installs the Debian packages and cargo tools that are missing
-	@.ci/install
+install: ## installs what is missing here of all that the other commands need
+	@.ci/install cargo-nextest cargo-deny
 
-build: install ## builds the library and the vhsm command, optimized
-	cargo build --release --locked --workspace
+build: ## builds the library, the vhsm command and the examples, optimized
+	@.ci/install
+	cargo build --release --locked --workspace --lib --bins --examples
 
 run: build ## the main job: a key in a throw-away cluster, a file encrypted and decrypted with it
-	cargo build --release --locked --example main_job
 	@echo
 	@pkcs11-tool-scripts/kmsuser.sh
 	@echo
 	@target/release/examples/main_job
 
 test: build ## everything: unit, integration and doc tests, scripts, README; benchmarks compile
-	cargo bench --locked --no-run
+	@.ci/install cargo-nextest
+	cargo bench --locked --workspace --bench '*' --no-run
 	cargo test --locked --workspace --doc
 	cargo nextest run --locked --workspace
 
 check: ## formatting, clippy, documentation, licences and sources of all dependencies
-	@.ci/install check
+	@.ci/install cargo-deny
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 	.ci/audit
 
 bench: build ## speed beside raw cryptography and SoftHSM; MODULES="vhsm softhsm FILE:SLOT:PIN", ARGS="--keys N"
-	cargo bench --locked --bench p11 -- $(ARGS) $(MODULES)
+	cargo bench --locked --workspace --bench p11 -- $(ARGS) $(MODULES)
