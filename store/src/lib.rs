@@ -105,7 +105,8 @@ pub trait Store: Send + Sync {
 
     /// The newest revision, other processes' commits included: a few nanoseconds, no lock. It may be ahead of what
     /// snapshots show by a commit that is just being made durable. So ask whether it is another than the one you
-    /// know, but take the one you know from `Changes::upto`, `Snapshot::revision` or your own commit.
+    /// know, but take the one you know from `Changes::upto` or `Snapshot::revision`. (Not from your own commit:
+    /// others may have committed before it.)
     fn revision(&self) -> Revision;
 
     /// The keys changed after `since`; `Everything` also where `since` is no revision of this store.
