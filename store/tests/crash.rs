@@ -31,6 +31,30 @@ fn killed_at_random_moments() {
     assert!(acknowledged.values().sum::<u64>() > ROUNDS, "{acknowledged:?}");
 }
 
+/// A store that was only half made is made whole by the next who opens it.
+#[test]
+fn killed_while_it_is_made() {
+    let mut random = Random(11);
+    for _ in 0..60 {
+        let folder = folder();
+        let mut maker = Process::start("maker", folder.path());
+        assert_eq!(maker.hear().as_deref(), Some("opens"));
+        std::thread::sleep(Duration::from_micros(random.below(800)));
+        maker.kill();
+        let store = open(folder.path());
+        assert_eq!(all(&store), []);
+        put(&store, "a", "1");
+    }
+}
+
+#[test]
+fn maker() {
+    let Some(folder) = role("maker") else { return };
+    say("opens");
+    let _store = open(&folder);
+    common::until_told();
+}
+
 #[test]
 fn killed_writer() {
     let Some(folder) = role("killed_writer") else { return };

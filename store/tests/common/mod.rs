@@ -8,10 +8,14 @@ use tempfile::TempDir;
 use vhsm_store::{Batch, ChangedKeys, Lmdb, LmdbOptions, Revision, Store, StoreError};
 
 /// A folder in memory where there is such a place: what is tested here does not depend on the disk, but for its
-/// slowness.
+/// slowness. `STORE_TESTS_IN` names another place.
 pub fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let made = match std::env::var_os("STORE_TESTS_IN") {
+        Some(place) => tempfile::tempdir_in(place),
+        None if memory.is_dir() => tempfile::tempdir_in(memory),
+        None => tempfile::tempdir(),
+    };
     made.expect("a folder can be made")
 }
 
