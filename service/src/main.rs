@@ -1,1 +1,51 @@
-fn main() {}
+//! `vhsm`: administration of virtual CloudHSM clusters.
+//!
+//! Answers JSON on standard output and exit status 0, or one line on standard error and 1. Holds no rule of its own:
+//! what a cluster, a user or a password may be is the library's to say.
+
+mod cli;
+mod cluster;
+mod failure;
+mod output;
+mod password;
+mod quickstart;
+mod user;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use cli::{Cli, Command};
+use failure::Failure;
+use std::process::ExitCode;
+use vhsm_pkcs11::cluster::Clusters;
+use vhsm_pkcs11::config::{Config, StoreChoice};
+
+fn main() -> ExitCode {
+    let done = match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            output::text(&error.render().to_string())
+        }
+        Err(error) => Err(Failure::usage(&error)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("vhsm: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let config = Config::load().map_err(vhsm_pkcs11::error::Error::from)?;
+    if config.store == StoreChoice::Memory {
+        let mend = "unset VHSM_STORE, or say `embedded`";
+        return Err(Failure::new(format!("a store in memory is gone when a command ends: {mend}")));
+    }
+    let clusters = Clusters::open(config.open_store()?, config.password_costs)?;
+    match cli.command {
+        Command::Cluster(command) => cluster::run(&clusters, config.policy(), command),
+        Command::User(command) => user::run(&clusters, command),
+        Command::Quickstart(arguments) => quickstart::run(&clusters, &config, &arguments),
+    }
+}

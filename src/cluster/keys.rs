@@ -94,6 +94,11 @@ impl Space {
         self.key(OBJECT, &[&owner.0.to_be_bytes(), &object.0.to_be_bytes()])
     }
 
+    /// The prefix of all objects' records.
+    pub(super) fn objects(self) -> Key {
+        self.key(OBJECT, &[])
+    }
+
     /// An index entry of an object.
     pub(super) fn entry(self, index: Index, owner: UserId, hash: &[u8], object: ObjectId) -> Key {
         self.key(index.kind(), &[&owner.0.to_be_bytes(), hash, &object.0.to_be_bytes()])

@@ -197,6 +197,11 @@ impl Clusters {
         })
     }
 
+    /// How many token objects the cluster has, whoever owns them. Walks all of them.
+    pub fn object_count(&self, cluster: &Cluster) -> Result<usize, Error> {
+        self.view(|snapshot| Ok(read::count(snapshot, &cluster.space().objects())?))
+    }
+
     fn sealed_record(
         &self,
         owner: &Owner,

@@ -1,0 +1,60 @@
+//! `vhsm user ...`
+
+use crate::cli::{ChangePasswordArgs, CreateUserArgs, DeleteUserArgs, ListUsersArgs, UserCommand};
+use crate::cluster::named_or_only;
+use crate::failure::Failure;
+use crate::output::{self, UserList, UserView};
+use crate::password;
+use vhsm_pkcs11::cluster::{Cluster, Clusters, PasswordRules, User};
+use vhsm_pkcs11::error::{ClusterError, Error};
+
+/// Whose login administration needs.
+const AN_ADMIN: &str = "an admin";
+
+pub fn run(clusters: &Clusters, command: UserCommand) -> Result<(), Failure> {
+    match command {
+        UserCommand::Create(arguments) => create(clusters, &arguments),
+        UserCommand::List(arguments) => list(clusters, &arguments),
+        UserCommand::ChangePassword(arguments) => change_password(clusters, &arguments),
+        UserCommand::Delete(arguments) => delete(clusters, &arguments),
+    }
+}
+
+fn create(clusters: &Clusters, arguments: &CreateUserArgs) -> Result<(), Failure> {
+    let cluster = named_or_only(clusters, arguments.cluster.cluster.as_deref())?;
+    let password = arguments.password.source().read()?;
+    let admin = password::login(clusters, &cluster, arguments.login.pin.as_ref(), AN_ADMIN)?;
+    let (name, role, rules) = (&arguments.username, arguments.role.into(), PasswordRules::Cluster);
+    let user = clusters.create_user(&cluster, &admin, name, role, &password, rules)?;
+    output::json(&UserView::short(&user.name, user.role))
+}
+
+fn list(clusters: &Clusters, arguments: &ListUsersArgs) -> Result<(), Failure> {
+    let cluster = named_or_only(clusters, arguments.cluster.cluster.as_deref())?;
+    let users = clusters.users(&cluster)?;
+    output::json(&UserList { users: users.iter().map(UserView::full).collect() })
+}
+
+fn change_password(clusters: &Clusters, arguments: &ChangePasswordArgs) -> Result<(), Failure> {
+    let cluster = named_or_only(clusters, arguments.cluster.cluster.as_deref())?;
+    let password = arguments.password.source().read()?;
+    let user = named(clusters, &cluster, &arguments.username)?;
+    let who = format!("user {:?} or an admin", user.name);
+    let by = password::login(clusters, &cluster, arguments.login.pin.as_ref(), &who)?;
+    clusters.change_password(&cluster, &by, &user.name, &password, PasswordRules::Cluster)?;
+    output::json(&UserView::short(&user.name, user.role))
+}
+
+fn delete(clusters: &Clusters, arguments: &DeleteUserArgs) -> Result<(), Failure> {
+    let cluster = named_or_only(clusters, arguments.cluster.cluster.as_deref())?;
+    let user = named(clusters, &cluster, &arguments.username)?;
+    let admin = password::login(clusters, &cluster, arguments.login.pin.as_ref(), AN_ADMIN)?;
+    clusters.delete_user(&cluster, &admin, &user.name, arguments.force)?;
+    while clusters.sweep()? {}
+    output::json(&UserView::short(&user.name, user.role))
+}
+
+fn named(clusters: &Clusters, cluster: &Cluster, name: &str) -> Result<User, Failure> {
+    let user = clusters.users(cluster)?.into_iter().find(|user| user.name.eq_ignore_ascii_case(name));
+    user.ok_or_else(|| Error::from(ClusterError::UserNotFound(name.into())).into())
+}
