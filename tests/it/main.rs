@@ -1,0 +1,30 @@
+//! The library through its C interface, topic by topic, as PKCS#11 says it.
+//!
+//! Every test has its own process (nextest) or waits for the others (`cargo test`): C_Initialize is per
+//! process. `support` finds the freshly built library and gives each test an empty VHSM_HOME.
+
+mod cipher;
+mod client;
+mod create;
+mod digest_and_sign;
+mod find;
+mod general;
+mod in_place;
+mod interfaces;
+mod key_use;
+mod login;
+mod objects;
+mod operations;
+mod random;
+mod read;
+mod secrecy;
+mod session_objects;
+mod sessions;
+mod slot;
+mod slot_event;
+mod support;
+mod sweep;
+mod threads;
+mod token;
+mod unsupported;
+mod wrap;

@@ -1,0 +1,64 @@
+//! Mechanisms with parameters that live as long as they do.
+
+use cryptoki_sys::*;
+use std::ptr::null_mut;
+
+/// A CK_MECHANISM that owns its parameter.
+pub struct Mechanism {
+    kind: CK_MECHANISM_TYPE,
+    parameter: Vec<u8>,
+    gcm: Option<Gcm>,
+}
+
+struct Gcm {
+    params: Box<CK_GCM_PARAMS>,
+    _iv: Vec<u8>,
+    _aad: Vec<u8>,
+}
+
+impl Mechanism {
+    pub fn plain(kind: CK_MECHANISM_TYPE) -> Mechanism {
+        Mechanism { kind, parameter: Vec::new(), gcm: None }
+    }
+
+    /// With the parameter's bytes as they are: an IV, or a structure without pointers.
+    pub fn with(kind: CK_MECHANISM_TYPE, parameter: &[u8]) -> Mechanism {
+        Mechanism { kind, parameter: parameter.to_vec(), gcm: None }
+    }
+
+    pub fn cbc_pad() -> Mechanism {
+        Mechanism::with(CKM_AES_CBC_PAD, &[7; 16])
+    }
+
+    pub fn ctr(counter_bits: CK_ULONG, block: [u8; 16]) -> Mechanism {
+        Mechanism::with(CKM_AES_CTR, &[&counter_bits.to_ne_bytes()[..], &block].concat())
+    }
+
+    pub fn gcm(iv: &[u8], aad: &[u8], tag_bits: CK_ULONG) -> Mechanism {
+        let (mut iv, mut aad) = (iv.to_vec(), aad.to_vec());
+        let params = Box::new(CK_GCM_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: iv.len() as CK_ULONG,
+            ulIvBits: iv.len() as CK_ULONG * 8,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: aad.len() as CK_ULONG,
+            ulTagBits: tag_bits,
+        });
+        Mechanism { kind: CKM_AES_GCM, parameter: Vec::new(), gcm: Some(Gcm { params, _iv: iv, _aad: aad }) }
+    }
+
+    /// The parameters of GCM, to spoil them.
+    pub fn gcm_params(&mut self) -> &mut CK_GCM_PARAMS {
+        &mut self.gcm.as_mut().expect("a GCM mechanism").params
+    }
+
+    /// The structure, good while `self` is neither moved nor dropped.
+    pub fn raw(&mut self) -> CK_MECHANISM {
+        let (pointer, length) = match &mut self.gcm {
+            Some(gcm) => ((&raw mut *gcm.params).cast(), size_of::<CK_GCM_PARAMS>()),
+            None if self.parameter.is_empty() => (null_mut(), 0),
+            None => (self.parameter.as_mut_ptr().cast(), self.parameter.len()),
+        };
+        CK_MECHANISM { mechanism: self.kind, pParameter: pointer, ulParameterLen: length as CK_ULONG }
+    }
+}

@@ -1,0 +1,95 @@
+//! Functions that answer CKR_FUNCTION_NOT_SUPPORTED, and the two that are history (PKCS#11 3.0 sec. 5.20).
+
+use crate::general::{FUNCTIONS, with_zeros};
+use crate::support::*;
+use cryptoki_sys::*;
+
+const NOT_SUPPORTED: &[&str] = &[
+    "C_SignRecoverInit",
+    "C_SignRecover",
+    "C_VerifyRecoverInit",
+    "C_VerifyRecover",
+    "C_DigestEncryptUpdate",
+    "C_DecryptDigestUpdate",
+    "C_SignEncryptUpdate",
+    "C_DecryptVerifyUpdate",
+    "C_GenerateKeyPair",
+    "C_DeriveKey",
+    "C_MessageEncryptInit",
+    "C_EncryptMessage",
+    "C_EncryptMessageBegin",
+    "C_EncryptMessageNext",
+    "C_MessageEncryptFinal",
+    "C_MessageDecryptInit",
+    "C_DecryptMessage",
+    "C_DecryptMessageBegin",
+    "C_DecryptMessageNext",
+    "C_MessageDecryptFinal",
+    "C_MessageSignInit",
+    "C_SignMessage",
+    "C_SignMessageBegin",
+    "C_SignMessageNext",
+    "C_MessageSignFinal",
+    "C_MessageVerifyInit",
+    "C_VerifyMessage",
+    "C_VerifyMessageBegin",
+    "C_VerifyMessageNext",
+    "C_MessageVerifyFinal",
+];
+
+fn answer(api: &Api, function: &str) -> CK_RV {
+    let index = FUNCTIONS.iter().position(|one| *one == function).expect("a function of the list");
+    with_zeros(api, index)
+}
+
+#[test]
+fn what_is_not_there_yet_says_so() {
+    let module = Module::initialized();
+    for function in NOT_SUPPORTED {
+        expect(function, answer(module.api, function), CKR_FUNCTION_NOT_SUPPORTED);
+    }
+}
+
+#[test]
+fn what_is_there_never_says_so() {
+    let module = Module::initialized();
+    // Saving an operation's state and digesting a key are refused for reasons of their own.
+    let may = ["C_GetOperationState", "C_SetOperationState", "C_DigestKey", "C_Initialize", "C_Finalize"];
+    for (index, function) in FUNCTIONS.iter().enumerate() {
+        if !NOT_SUPPORTED.contains(function) && !may.contains(function) && *function != "C_WaitForSlotEvent" {
+            assert_ne!(with_zeros(module.api, index), CKR_FUNCTION_NOT_SUPPORTED, "{function}");
+        }
+    }
+}
+
+#[test]
+fn nothing_has_run_in_parallel_since_2_0() {
+    let module = Module::initialized();
+    for function in ["C_GetFunctionStatus", "C_CancelFunction"] {
+        let rv = answer(module.api, function);
+        expect_one_of(function, rv, &[CKR_FUNCTION_NOT_PARALLEL, CKR_SESSION_HANDLE_INVALID]);
+    }
+    let token = {
+        drop(module);
+        Token::new()
+    };
+    let session = token.open(READ_ONLY);
+    let rv = crate::call!(session.api, C_GetFunctionStatus(session.handle));
+    expect("status", rv, CKR_FUNCTION_NOT_PARALLEL);
+    let rv = crate::call!(session.api, C_CancelFunction(session.handle));
+    expect("cancel", rv, CKR_FUNCTION_NOT_PARALLEL);
+}
+
+#[test]
+fn the_state_of_an_operation_is_not_saved() {
+    let token = Token::new();
+    let session = token.user();
+    let mut length = 0;
+    let mut save = |session: &Session| {
+        crate::call!(session.api, C_GetOperationState(session.handle, std::ptr::null_mut(), &mut length))
+    };
+    expect_one_of("none", save(&session), &[CKR_OPERATION_NOT_INITIALIZED, CKR_FUNCTION_NOT_SUPPORTED]);
+    expect("init", session.digest_init(Mechanism::plain(CKM_SHA256)), CKR_OK);
+    expect_one_of("digest", save(&session), &[CKR_STATE_UNSAVEABLE, CKR_FUNCTION_NOT_SUPPORTED]);
+    assert_eq!(session.digest(b"").unwrap().len(), 32, "the operation goes on");
+}
