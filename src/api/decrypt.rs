@@ -19,7 +19,7 @@ pub unsafe extern "C" fn C_DecryptInit(
         }
         // SAFETY: the caller's promise about its mechanism.
         let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(mechanism.mechanism, trace)?;
+        let row = mechanism_row(mechanism.mechanism, trace, |row| row.cipher.is_some())?;
         // SAFETY: the caller's promise about the mechanism's parameter.
         let params = || unsafe { params::parse(row.params, &mechanism) };
         session.cipher_init(Direction::Decrypt, row, params, key)

@@ -25,9 +25,10 @@ mod unsupported;
 pub use exports::{FunctionRow, functions};
 pub use names::rv_name;
 
-use crate::error::{CallError, Error};
+use crate::error::{CallError, Error, MechanismError};
 use crate::library::Library;
 use crate::log::{Level, Line};
+use crate::mechanism::{Mechanism, table};
 use arc_swap::ArcSwapOption;
 use cryptoki_sys::*;
 use once_cell::sync::Lazy;
@@ -122,13 +123,15 @@ fn log_call(
     );
 }
 
-/// A row of the mechanism table by its number. Errors: CKR_MECHANISM_INVALID.
+/// A row of the mechanism table by its number, if the mechanism does what the call is about: a parameter is
+/// looked at only then. Errors: CKR_MECHANISM_INVALID.
 fn mechanism_row(
     id: CK_MECHANISM_TYPE,
     trace: &mut Trace,
-) -> Result<&'static crate::mechanism::Mechanism, Error> {
+    does: fn(&Mechanism) -> bool,
+) -> Result<&'static Mechanism, Error> {
     trace.mechanism = Some(id);
-    crate::mechanism::table::find(id).ok_or_else(|| crate::error::MechanismError::Invalid(id).into())
+    table::find(id).filter(|row| does(row)).ok_or_else(|| MechanismError::Invalid(id).into())
 }
 
 /// Shorthand for a null or otherwise unusable argument.
