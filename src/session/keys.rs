@@ -78,19 +78,25 @@ impl Session {
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let value = (wrap.unwrap)(secret, params, wrapped)?;
         let value = if wrap.zero_pads { cut(value, new.value_bytes)? } else { value };
+        let bytes = value.expose().len();
+        if !new.fits(bytes) {
+            return Err(MechanismError::WrappedKeyLen { bytes }.into());
+        }
         self.keep(new.finish(value)?)
     }
 }
 
 /// A mechanism that fills up with zeros does not know where the key ends: CKA_VALUE_LEN of the template says
-/// (PKCS#11 3.0 sec. 2.10.5: "truncates the result").
+/// (PKCS#11 3.0 sec. 2.10.5: "truncates the result"). Only zeros go, and less than a block of them: whoever could
+/// cut a key short would find it piece by piece.
 fn cut(value: Secret, value_bytes: Option<usize>) -> Result<Secret, MechanismError> {
-    match value_bytes {
-        None => Ok(value),
-        Some(bytes) => match value.expose().get(..bytes) {
-            Some(key) => Ok(Secret::new(key)),
-            None => Err(MechanismError::WrappedKeyLen { bytes: value.expose().len() }),
-        },
+    const BLOCK_BYTES: usize = 16;
+    let Some(bytes) = value_bytes else { return Ok(value) };
+    match value.expose().split_at_checked(bytes) {
+        Some((key, filling)) if filling.len() < BLOCK_BYTES && filling.iter().all(|byte| *byte == 0) => {
+            Ok(Secret::new(key))
+        }
+        _ => Err(MechanismError::WrappedKeyLen { bytes: value.expose().len() }),
     }
 }
 
