@@ -159,12 +159,11 @@ fn gcm_gives_nothing_for_what_is_not_authentic() {
     ];
     for (what, mut mechanism, input) in rows {
         let mut raw = mechanism.raw();
-        let init =
-            |raw: &mut CK_MECHANISM| crate::call!(session.api, C_DecryptInit(session.handle, raw, key));
+        let init = |raw: &mut CK_MECHANISM| call!(session.api, C_DecryptInit(session.handle, raw, key));
         expect(what, init(&mut raw), CKR_OK);
         let (mut output, mut length) = ([0xee; 200], 200);
         let from = input.as_ptr().cast_mut();
-        let rv = crate::call!(
+        let rv = call!(
             session.api,
             C_Decrypt(session.handle, from, input.len() as CK_ULONG, output.as_mut_ptr(), &mut length)
         );
@@ -214,31 +213,57 @@ fn a_buffer_for_the_plaintext_alone_is_enough_when_padding_goes() {
     expect("init", session.decrypt_init(Mechanism::cbc_pad(), key), CKR_OK);
     let (mut output, mut length) = ([0xee; 32], 20);
     let from = ciphertext.as_ptr().cast_mut();
-    let rv = crate::call!(session.api, C_Decrypt(session.handle, from, 32, output.as_mut_ptr(), &mut length));
+    let rv = call!(session.api, C_Decrypt(session.handle, from, 32, output.as_mut_ptr(), &mut length));
     expect("exact", rv, CKR_OK);
     assert_eq!((length, &output[..20]), (20, b"20 bytes of plain...".as_slice()));
     assert!(output[20..].iter().all(|byte| *byte == 0xee));
 }
 
+/// "If an attempt to encrypt/decrypt is made which will cause an overflow of the counter block's counter bits,
+/// then the mechanism shall return CKR_DATA_LEN_RANGE" - the increment after the last block may overflow.
 #[test]
-fn ctr_counts_in_the_bits_given() {
+fn ctr_does_not_come_round() {
+    let token = Token::new();
+    let session = token.user();
+    let key = session.aes_key(&[]);
+    let (mut from_1, mut narrow) = ([0x55; 16], [0xff; 16]);
+    from_1[15] = 0b0101_0101;
+    narrow[15] = 0xfe;
+    let rows = [(2, from_1, 3), (8, narrow, 2), (32, [0xff; 16], 1), (128, [0xff; 16], 1)];
+    for (bits, block, blocks) in rows {
+        let by = || Mechanism::ctr(bits, block);
+        let input = vec![0; blocks * 16 + 1];
+        for encrypting in [true, false] {
+            let init = || match encrypting {
+                true => session.encrypt_init(by(), key),
+                false => session.decrypt_init(by(), key),
+            };
+            let run = |data| if encrypting { session.encrypt(data) } else { session.decrypt(data) };
+            expect("init", init(), CKR_OK);
+            assert_eq!(run(&input[1..]).unwrap().len(), blocks * 16, "{bits} bits");
+            expect("init", init(), CKR_OK);
+            expect("one byte more", run(&input).unwrap_err(), CKR_DATA_LEN_RANGE);
+            expect("ended", run(b"").unwrap_err(), CKR_OPERATION_NOT_INITIALIZED);
+        }
+        expect("init", session.encrypt_init(by(), key), CKR_OK);
+        assert!(session.encrypt_update(&input[1..]).is_ok());
+        expect("in parts", session.encrypt_update(b"x").unwrap_err(), CKR_DATA_LEN_RANGE);
+        expect("ended", session.encrypt_final().unwrap_err(), CKR_OPERATION_NOT_INITIALIZED);
+    }
+}
+
+#[test]
+fn ctr_leaves_the_bits_above_the_counter_alone() {
     let token = Token::new();
     let session = token.user();
     let key = session.aes_key(&[]);
     let encrypt = |by: Mechanism, data: &[u8]| {
         expect("init", session.encrypt_init(by, key), CKR_OK);
-        session.encrypt(data)
+        session.encrypt(data).unwrap()
     };
-    // The last block before a 128-bit counter wraps, then the first.
-    let wrapped = encrypt(Mechanism::ctr(128, [0xff; 16]), &[0; 32]).unwrap();
-    assert_eq!(wrapped[16..], encrypt(Mechanism::ctr(128, [0; 16]), &[0; 16]).unwrap());
-    // A narrower counter leaves the bits above it alone or refuses to come round.
-    match encrypt(Mechanism::ctr(32, [0xff; 16]), &[0; 32]) {
-        Ok(narrow) => {
-            let mut next = [0xff; 16];
-            next[12..].fill(0);
-            assert_eq!(narrow[16..], encrypt(Mechanism::ctr(32, next), &[0; 16]).unwrap());
-        }
-        Err(rv) => expect("would wrap", rv, CKR_DATA_LEN_RANGE),
-    }
+    let (mut first, mut second) = ([0xab; 16], [0xab; 16]);
+    first[14..].copy_from_slice(&[0x00, 0xff]);
+    second[14..].copy_from_slice(&[0x01, 0x00]);
+    let both = encrypt(Mechanism::ctr(16, first), &[0; 32]);
+    assert_eq!(both[16..], encrypt(Mechanism::ctr(16, second), &[0; 16]));
 }

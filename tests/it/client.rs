@@ -45,7 +45,7 @@ impl Client {
 }
 
 fn aes_key(session: &Session, more: &[Attribute]) -> ObjectHandle {
-    let template = [&[Attribute::ValueLen(32.into()), Attribute::Token(false)], more].concat();
+    let template = [&[Attribute::ValueLen(32.into())], more].concat();
     session.generate_key(&Mechanism::AesKeyGen, &template).unwrap()
 }
 

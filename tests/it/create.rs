@@ -1,7 +1,6 @@
 //! C_CreateObject and C_GenerateKey (PKCS#11 3.0 sec. 5.7.1, 5.18.1). The rules of each attribute have their
 //! tests beside the rules; here is what only the C interface can show.
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;

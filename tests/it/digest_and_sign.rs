@@ -1,6 +1,5 @@
 //! Digests, MACs and their verification (PKCS#11 3.0 sec. 5.12, 5.13, 5.15).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;

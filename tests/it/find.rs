@@ -1,6 +1,5 @@
 //! C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal (PKCS#11 3.0 sec. 5.7.7 to 5.7.9).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::collections::BTreeSet;

@@ -1,6 +1,5 @@
 //! C_Initialize, C_Finalize, C_GetInfo (PKCS#11 3.0 sec. 5.4).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ffi::c_void;
@@ -8,7 +7,7 @@ use std::ptr::null_mut;
 
 unsafe extern "C" fn create_mutex(mutex: *mut *mut c_void) -> CK_RV {
     // SAFETY: the library passes a place for the mutex.
-    unsafe { *mutex = 1 as *mut c_void };
+    unsafe { *mutex = std::ptr::dangling_mut() };
     CKR_OK
 }
 

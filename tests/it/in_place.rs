@@ -1,12 +1,11 @@
 //! Input and output in one buffer (PKCS#11 3.0 sec. 5.8.2, 5.8.3, 5.10.2, 5.10.3: "it is OK").
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 
 const PLAIN: &[u8; 64] = b"Sixty-four bytes of plaintext that are overwritten where they...";
 
-fn mechanisms() -> [(&'static str, fn() -> Mechanism); 5] {
+fn mechanisms() -> [(&'static str, By); 5] {
     [
         ("ECB", || Mechanism::plain(CKM_AES_ECB)),
         ("CBC", || Mechanism::with(CKM_AES_CBC, &[1; 16])),

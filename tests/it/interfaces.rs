@@ -1,6 +1,5 @@
 //! C_GetFunctionList, C_GetInterfaceList, C_GetInterface (PKCS#11 3.0 sec. 5.4.4 to 5.4.6).
 
-use crate::call;
 use crate::general::FUNCTIONS;
 use crate::support::*;
 use cryptoki_sys::*;
@@ -74,13 +73,15 @@ fn the_3_0_list_has_every_function() {
     }
 }
 
+/// Exported names are open to whatever else the process loaded that has the same.
 #[test]
-fn every_function_is_exported_too() {
+fn only_the_ways_in_are_exported() {
     let module = Module::loaded();
     for function in FUNCTIONS {
         // SAFETY: only the address is taken.
         let symbol = unsafe { module.library.get::<unsafe extern "C" fn()>(function) };
-        assert!(symbol.is_ok(), "{function}");
+        let is_way_in = matches!(function, "C_GetFunctionList" | "C_GetInterfaceList" | "C_GetInterface");
+        assert_eq!(symbol.is_ok(), is_way_in, "{function}");
     }
 }
 

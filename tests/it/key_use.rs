@@ -1,6 +1,5 @@
 //! Which keys may do what: usage flags, types, handles, allowed mechanisms (PKCS#11 3.0 sec. 5.1.6, 4.8.2).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 

@@ -1,6 +1,5 @@
 //! C_Login, C_LoginUser, C_Logout (PKCS#11 3.0 sec. 5.6.7 to 5.6.9), and lockout.
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;

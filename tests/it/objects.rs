@@ -1,6 +1,5 @@
 //! C_CopyObject, C_DestroyObject, C_GetObjectSize, C_SetAttributeValue (PKCS#11 3.0 sec. 5.7.2 to 5.7.4, 5.7.6).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;
@@ -107,7 +106,7 @@ fn handles_that_are_none() {
     for handle in [0, 1 << 20, 1 << 40, CK_OBJECT_HANDLE::MAX, session.handle + 99] {
         expect("destroy", session.destroy(handle), CKR_OBJECT_HANDLE_INVALID);
         expect("get", session.get(handle, CKA_CLASS).unwrap_err(), CKR_OBJECT_HANDLE_INVALID);
-        expect("set", session.set(handle, &[]), CKR_OBJECT_HANDLE_INVALID);
+        expect("set", session.set(handle, &[(CKA_LABEL, b"x")]), CKR_OBJECT_HANDLE_INVALID);
         expect("size", session.size(handle).unwrap_err(), CKR_OBJECT_HANDLE_INVALID);
         expect("copy", session.copy(handle, &[]).unwrap_err(), CKR_OBJECT_HANDLE_INVALID);
     }
@@ -168,7 +167,7 @@ fn setting_refuses_what_cannot_be_set() {
     for ((kind, value), rv) in rows {
         expect(&format!("{kind:#x}"), session.set(key, &[(*kind, value)]), *rv);
     }
-    expect("nothing", session.set(key, &[]), CKR_OK);
+    expect_one_of("nothing", session.set(key, &[]), &[CKR_OK, CKR_ARGUMENTS_BAD]);
     let fixed = session.create(&data(&[(CKA_MODIFIABLE, NO)])).unwrap();
     expect("fixed", session.set(fixed, &[(CKA_LABEL, b"x")]), CKR_ACTION_PROHIBITED);
     let rv = call!(session.api, C_SetAttributeValue(session.handle, key, null_mut(), 2));

@@ -1,6 +1,5 @@
 //! C_SeedRandom, C_GenerateRandom (PKCS#11 3.0 sec. 5.19).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;

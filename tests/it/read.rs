@@ -1,6 +1,5 @@
 //! C_GetAttributeValue: every attribute is answered by itself, whatever the others give (PKCS#11 3.0 sec. 5.7.5).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;
@@ -71,7 +70,7 @@ fn sizes_then_values() {
         size(CKA_END_DATE, 0),
     ];
     expect("values", ask(&session, key, &values), CKR_OK);
-    expect("nothing", ask(&session, key, &[]), CKR_OK);
+    expect_one_of("nothing", ask(&session, key, &[]), &[CKR_OK, CKR_ARGUMENTS_BAD]);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What must never come out: values of sensitive and of unextractable keys, by any call.
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 

@@ -1,6 +1,5 @@
 //! Sessions and their states (PKCS#11 3.0 sec. 5.6.1 to 5.6.4, 5.6.9, 5.6.10; user guide sec. 6.7).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;

@@ -1,6 +1,5 @@
 //! Slots, tokens and mechanisms as they are shown (PKCS#11 3.0 sec. 5.5.1 to 5.5.3, 5.5.5, 5.5.6).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;

@@ -1,6 +1,5 @@
 //! C_WaitForSlotEvent (PKCS#11 3.0 sec. 5.5.4).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;
@@ -51,19 +50,33 @@ fn finalize_wakes_who_waits() {
 }
 
 #[test]
-fn a_new_slot_is_an_event_once() {
+fn a_new_token_is_an_event_of_its_slot_told_once() {
     let token = Token::new();
-    // The first C_InitToken made a slot for the next uninitialized token; take what it may have told.
     while poll(&token.module).is_ok() {}
-    let before = token.module.slots(false);
-    let rv = token.module.init_token(token.module.free_slot(), SO_PIN, "another");
-    expect("init", rv, CKR_OK);
-    let after = token.module.slots(false);
+    let slot = token.module.free_slot();
+    expect("init", token.module.init_token(slot, SO_PIN, "another"), CKR_OK);
     let mut events = Vec::new();
     while let Ok(slot) = poll(&token.module) {
         events.push(slot);
         assert!(events.len() < 10, "events end: {events:?}");
     }
-    let new = after.iter().find(|slot| !before.contains(slot)).expect("a new slot");
-    assert!(events.contains(new), "{events:?} without {new}");
+    assert_eq!(events.iter().filter(|event| **event == slot).count(), 1, "{events:?}");
+    assert!(!events.contains(&token.slot), "nothing happened there");
+}
+
+#[test]
+fn a_waiting_call_is_told_of_a_new_token() {
+    let token = Token::new();
+    while poll(&token.module).is_ok() {}
+    let api = token.module.api;
+    let slot = token.module.free_slot();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(move || {
+            let mut slot = 0;
+            (call!(api, C_WaitForSlotEvent(0, &mut slot, null_mut())), slot)
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        expect("init", token.module.init_token(slot, SO_PIN, "another"), CKR_OK);
+        assert_eq!(waiting.join().expect("the thread ends"), (CKR_OK, slot));
+    });
 }

@@ -1,7 +1,6 @@
 //! Every function of a session: a wrong session handle, and each pointer null in turn, gets its code; nothing
 //! crashes and no operation is left behind.
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;

@@ -129,6 +129,12 @@ fn finalize_with_calls_in_flight_lets_them_end() {
     let session = token.user();
     let key = session.aes_key(&[]);
     let ready = AtomicUsize::new(0);
+    let ended = [
+        CKR_SESSION_HANDLE_INVALID,
+        CKR_KEY_HANDLE_INVALID,
+        CKR_OPERATION_NOT_INITIALIZED,
+        CKR_OPERATION_ACTIVE,
+    ];
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             let (token, ready) = (&token, &ready);
@@ -142,7 +148,8 @@ fn finalize_with_calls_in_flight_lets_them_end() {
                     match rv {
                         CKR_OK => continue,
                         CKR_CRYPTOKI_NOT_INITIALIZED => return,
-                        rv => panic!("{}", name(rv)),
+                        // A call that was inside finds what C_Finalize took apart.
+                        rv => expect_one_of("in flight", rv, &ended),
                     }
                 }
             });

@@ -1,6 +1,5 @@
 //! C_InitToken, C_InitPIN, C_SetPIN (PKCS#11 3.0 sec. 5.5.7 to 5.5.9).
 
-use crate::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;

@@ -74,9 +74,9 @@ fn nothing_has_run_in_parallel_since_2_0() {
         Token::new()
     };
     let session = token.open(READ_ONLY);
-    let rv = crate::call!(session.api, C_GetFunctionStatus(session.handle));
+    let rv = call!(session.api, C_GetFunctionStatus(session.handle));
     expect("status", rv, CKR_FUNCTION_NOT_PARALLEL);
-    let rv = crate::call!(session.api, C_CancelFunction(session.handle));
+    let rv = call!(session.api, C_CancelFunction(session.handle));
     expect("cancel", rv, CKR_FUNCTION_NOT_PARALLEL);
 }
 
@@ -86,7 +86,7 @@ fn the_state_of_an_operation_is_not_saved() {
     let session = token.user();
     let mut length = 0;
     let mut save = |session: &Session| {
-        crate::call!(session.api, C_GetOperationState(session.handle, std::ptr::null_mut(), &mut length))
+        call!(session.api, C_GetOperationState(session.handle, std::ptr::null_mut(), &mut length))
     };
     expect_one_of("none", save(&session), &[CKR_OPERATION_NOT_INITIALIZED, CKR_FUNCTION_NOT_SUPPORTED]);
     expect("init", session.digest_init(Mechanism::plain(CKM_SHA256)), CKR_OK);

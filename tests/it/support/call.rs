@@ -1,7 +1,6 @@
 //! Calls on a session, with slices for pointers and codes as they come.
 
-use super::{Api, Attributes, Mechanism, NO, Pair, YES, number};
-use crate::call;
+use super::{Api, Attributes, Mechanism, NO, Pair, YES, call, number};
 use cryptoki_sys::*;
 use std::ptr::null_mut;
 

@@ -3,6 +3,9 @@
 use cryptoki_sys::*;
 use std::ptr::null_mut;
 
+/// Makes a mechanism, for calls that each want their own.
+pub type By = fn() -> Mechanism;
+
 /// A CK_MECHANISM that owns its parameter.
 pub struct Mechanism {
     kind: CK_MECHANISM_TYPE,

@@ -7,7 +7,8 @@ mod raw;
 
 pub use attribute::{Attributes, Pair, number, padded};
 pub use call::{InOut, Session};
-pub use mechanism::Mechanism;
+pub use mechanism::{By, Mechanism};
+pub(crate) use raw::call;
 pub use raw::{Api, Module, module_path};
 
 use cryptoki_sys::*;

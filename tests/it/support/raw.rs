@@ -7,13 +7,14 @@ use std::ptr::{null, null_mut};
 use std::sync::{Mutex, MutexGuard};
 
 /// Calls a function of the list: `call!(api, C_Encrypt(session, ...))`.
-#[macro_export]
 macro_rules! call {
     ($api:expr, $function:ident($($argument:expr),* $(,)?)) => {
         // SAFETY: every test passes pointers that are null or good for the lengths beside them.
         unsafe { ($api.$function.expect(concat!(stringify!($function), " is set")))($($argument),*) }
     };
 }
+
+pub(crate) use call;
 
 /// The 3.0 function list, which begins with that of 2.40.
 pub type Api = CK_FUNCTION_LIST_3_0;
