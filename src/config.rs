@@ -15,6 +15,7 @@ use crate::cluster::{PasswordCosts, Policy};
 use crate::error::{ConfigError, Error};
 use crate::log::{Level, Logger};
 use serde::Deserialize;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vhsm_store::{LmdbOptions, Store, StoreSpec};
@@ -185,7 +186,10 @@ fn read_file(home: &Path) -> Result<File, ConfigError> {
     };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+        // A home that is no folder is for the store to tell.
+        Err(error)
+            if named.is_none() && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+        {
             return Ok(File::default());
         }
         Err(error) => {

@@ -5,16 +5,21 @@
 
 mod cipher;
 mod client;
+mod coherence;
 mod create;
 mod digest_and_sign;
 mod find;
+mod fork;
 mod general;
 mod in_place;
 mod interfaces;
 mod key_use;
+mod life;
+mod log;
 mod login;
 mod objects;
 mod operations;
+mod peer;
 mod random;
 mod read;
 mod secrecy;

@@ -128,7 +128,7 @@ fn the_files_show_no_secret() {
     session.create(&data).unwrap();
     let secrets: [&[u8]; 6] =
         [&VALUE, b"A label for nobody", b"An id for nobody", b"Private data for nobody", USER_PIN, SO_PIN];
-    let mut folders = vec![token.module.home.path().to_path_buf()];
+    let mut folders = vec![token.module.home().to_path_buf()];
     let mut files = 0;
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -3,15 +3,18 @@
 mod attribute;
 mod call;
 mod mechanism;
+mod peer;
 mod raw;
 
 pub use attribute::{Attributes, Pair, number, padded};
 pub use call::{InOut, Session};
 pub use mechanism::{By, Mechanism};
+pub use peer::{Peer, serve as serve_peer};
 pub(crate) use raw::call;
 pub use raw::{Api, Module, module_path};
 
 use cryptoki_sys::*;
+use std::path::Path;
 
 pub const SO_PIN: &[u8] = b"officer's own pin";
 pub const USER_PIN: &[u8] = b"user's own pin";
@@ -32,7 +35,15 @@ pub struct Token {
 impl Token {
     /// A token with `SO_PIN` and `USER_PIN`; nobody is logged in and no session open.
     pub fn new() -> Token {
-        let module = Module::initialized();
+        Token::of(Module::initialized())
+    }
+
+    /// As `new`, its store where writing costs little: for tests with very many commits.
+    pub fn in_memory_folder() -> Token {
+        Token::of(Module::initialized_in(Path::new("/dev/shm")))
+    }
+
+    fn of(module: Module) -> Token {
         let slot = module.free_slot();
         assert_eq!(module.init_token(slot, SO_PIN, LABEL), CKR_OK);
         let token = Token { module, slot };

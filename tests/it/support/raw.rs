@@ -2,7 +2,7 @@
 
 use super::{Session, name, padded};
 use cryptoki_sys::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 use std::sync::{Mutex, MutexGuard};
 
@@ -23,7 +23,8 @@ pub type Api = CK_FUNCTION_LIST_3_0;
 pub struct Module {
     pub api: &'static Api,
     pub library: &'static libloading::Library,
-    pub home: tempfile::TempDir,
+    home: PathBuf,
+    _folder: Option<tempfile::TempDir>,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -41,12 +42,28 @@ pub fn module_path() -> PathBuf {
 impl Module {
     /// Loaded, not initialized.
     pub fn loaded() -> Module {
+        Module::loaded_in(&std::env::temp_dir())
+    }
+
+    fn loaded_in(parent: &Path) -> Module {
         let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let home = tempfile::tempdir().expect("a folder for the test");
+        let folder = tempfile::tempdir_in(parent).expect("a folder for the test");
+        Module::load(folder.path().to_path_buf(), Some(folder), alone)
+    }
+
+    /// Initialized on a home that another process made.
+    pub fn at(home: &Path) -> Module {
+        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let module = Module::load(home.to_path_buf(), None, alone);
+        assert_eq!(name(module.initialize()), "CKR_OK", "home {home:?}");
+        module
+    }
+
+    fn load(home: PathBuf, folder: Option<tempfile::TempDir>, alone: MutexGuard<'static, ()>) -> Module {
         // SAFETY: other threads of a test start after this; other tests wait for the lock.
         unsafe {
-            std::env::set_var("VHSM_HOME", home.path());
-            for name in ["VHSM_CONF", "VHSM_LOG", "VHSM_LOG_FILE", "VHSM_PIN"] {
+            std::env::set_var("VHSM_HOME", &home);
+            for name in ["VHSM_CONF", "VHSM_LOG", "VHSM_LOG_FILE", "VHSM_PIN", "VHSM_PROFILE", "VHSM_STORE"] {
                 std::env::remove_var(name);
             }
         }
@@ -54,16 +71,25 @@ impl Module {
         // SAFETY: the library has no initializers that could fail.
         let library = unsafe { libloading::Library::new(module_path()) }.expect("the library loads");
         let library: &'static _ = Box::leak(Box::new(library));
-        Module { api: interface_3_0(library), library, home, _alone: alone }
+        Module { api: interface_3_0(library), library, home, _folder: folder, _alone: alone }
     }
 
     /// Loaded and initialized, as most programs do it.
     pub fn initialized() -> Module {
-        let module = Module::loaded();
+        Module::initialized_in(&std::env::temp_dir())
+    }
+
+    pub fn initialized_in(parent: &Path) -> Module {
+        let module = Module::loaded_in(parent);
         // A test that failed before in this process may have left it initialized.
         call!(module.api, C_Finalize(null_mut()));
-        assert_eq!(name(module.initialize()), "CKR_OK", "home {:?}", module.home.path());
+        assert_eq!(name(module.initialize()), "CKR_OK", "home {:?}", module.home());
         module
+    }
+
+    /// The library's VHSM_HOME.
+    pub fn home(&self) -> &Path {
+        &self.home
     }
 
     pub fn initialize(&self) -> CK_RV {

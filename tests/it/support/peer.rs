@@ -1,0 +1,149 @@
+//! Another process on the same store, told what to do line by line.
+//!
+//! It is this test binary once more, running only the ignored test `peer::process`. A request is a word and its
+//! arguments; the answer is one line: a value, `ok`, or the name of a CKR code.
+
+use super::{LABEL, Mechanism, Module, NO, Pair, SO_PIN, Session, USER_PIN, YES, name, number};
+use cryptoki_sys::*;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// Names the home of the process that this one is the peer of.
+const HOME: &str = "VHSM_TEST_PEER_HOME";
+/// What answers begin with, for the test runner prints lines of its own.
+const MARK: &str = "peer: ";
+
+pub struct Peer {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+impl Peer {
+    /// Starts a process that has initialized the library on the same home.
+    pub fn start(home: &Path) -> Peer {
+        let mut child = Command::new(std::env::current_exe().expect("a test knows its own path"))
+            .args(["--exact", "peer::process", "--ignored", "--nocapture"])
+            .env(HOME, home)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the peer starts");
+        let to = child.stdin.take().expect("piped");
+        let from = BufReader::new(child.stdout.take().expect("piped"));
+        let mut peer = Peer { child, to, from };
+        assert_eq!(peer.ask("hello"), "ok");
+        peer
+    }
+
+    /// Sends a request and waits for its answer.
+    pub fn ask(&mut self, request: &str) -> String {
+        writeln!(self.to, "{request}").expect("the peer listens");
+        let mut line = String::new();
+        loop {
+            line.clear();
+            assert_ne!(self.from.read_line(&mut line).expect("the peer answers"), 0, "the peer ended");
+            if let Some(at) = line.find(MARK) {
+                return line[at + MARK.len()..].trim_end().to_string();
+            }
+        }
+    }
+
+    /// Lets the peer end without C_Finalize, and gives its exit code.
+    pub fn end(self) -> Option<i32> {
+        let Peer { mut child, to, from } = self;
+        drop(to);
+        // The runner prints its summary: somebody must take it.
+        from.lines().for_each(drop);
+        child.wait().expect("the peer ends").code()
+    }
+
+    /// As if its machine had lost power.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the peer runs");
+        self.child.wait().expect("the peer ends");
+    }
+}
+
+/// The peer's own life: requests until the input ends. `false` when this process is nobody's peer.
+pub fn serve() -> bool {
+    let Some(home) = std::env::var_os(HOME) else { return false };
+    let module = Module::at(Path::new(&home));
+    let mut served = Served { module, slot: 0, session: 0 };
+    for line in std::io::stdin().lines() {
+        let line = line.expect("text");
+        let words: Vec<&str> = line.split(' ').collect();
+        let answer = served.answer(&words).unwrap_or_else(name);
+        println!("{MARK}{answer}");
+    }
+    true
+}
+
+struct Served {
+    module: Module,
+    slot: CK_SLOT_ID,
+    session: CK_SESSION_HANDLE,
+}
+
+impl Served {
+    fn answer(&mut self, words: &[&str]) -> Result<String, CK_RV> {
+        let handle = |word: &str| word.parse::<u64>().expect("a handle");
+        match words {
+            ["hello"] => Ok("ok".into()),
+            ["slots"] => Ok(self.module.slots(true).len().to_string()),
+            ["open", slot] => {
+                self.slot = handle(slot);
+                self.session = self.module.open(self.slot, super::READ_WRITE)?.handle;
+                Ok("ok".into())
+            }
+            ["close"] => ok(self.session().close()),
+            ["login"] => ok(self.session().login(CKU_USER, USER_PIN)),
+            ["login", "wrong"] => ok(self.session().login(CKU_USER, b"not the pin")),
+            ["init-token", slot] => ok(self.module.init_token(handle(slot), SO_PIN, LABEL)),
+            ["generate", label] => Ok(self.generate(label)?.to_string()),
+            ["generate-many", count] => {
+                for number in 0..handle(count) {
+                    self.generate(&format!("many-{number}"))?;
+                }
+                Ok("ok".into())
+            }
+            ["find", label] => {
+                let found = self.session().find(&[(CKA_LABEL, label.as_bytes())])?;
+                Ok(found.iter().map(u64::to_string).collect::<Vec<_>>().join(" "))
+            }
+            ["destroy", object] => ok(self.session().destroy(handle(object))),
+            ["relabel", object, label] => {
+                ok(self.session().set(handle(object), &[(CKA_LABEL, label.as_bytes())]))
+            }
+            ["encrypt", key] => {
+                let session = self.session();
+                ok(session.encrypt_init(Mechanism::plain(CKM_AES_ECB), handle(key)))?;
+                let bytes = session.encrypt(&[7; 16])?;
+                Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+            }
+            other => panic!("the peer does not know {other:?}"),
+        }
+    }
+
+    fn generate(&self, label: &str) -> Result<CK_OBJECT_HANDLE, CK_RV> {
+        let length = number(32);
+        let template: [Pair; 6] = [
+            (CKA_TOKEN, YES),
+            (CKA_PRIVATE, YES),
+            (CKA_SENSITIVE, YES),
+            (CKA_EXTRACTABLE, NO),
+            (CKA_VALUE_LEN, &length),
+            (CKA_LABEL, label.as_bytes()),
+        ];
+        self.session().generate(Mechanism::plain(CKM_AES_KEY_GEN), &template)
+    }
+
+    fn session(&self) -> Session<'_> {
+        self.module.session(self.session)
+    }
+}
+
+fn ok(rv: CK_RV) -> Result<String, CK_RV> {
+    if rv == CKR_OK { Ok("ok".into()) } else { Err(rv) }
+}
