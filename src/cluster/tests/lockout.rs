@@ -9,7 +9,7 @@ fn wrong(clusters: &Clusters, cluster: &Cluster, name: &str) -> ClusterError {
 }
 
 #[test]
-fn the_fifth_wrong_password_locks_over_restarts() {
+pub fn the_fifth_wrong_password_locks_over_restarts() {
     let world = World::new();
     let cluster = world.cluster();
     for i in 0..5 {
@@ -37,7 +37,7 @@ fn the_fifth_wrong_password_locks_over_restarts() {
 }
 
 #[test]
-fn a_right_password_starts_the_count_anew() {
+pub fn a_right_password_starts_the_count_anew() {
     let world = World::new();
     let cluster = world.cluster();
     for _ in 0..3 {
@@ -50,7 +50,7 @@ fn a_right_password_starts_the_count_anew() {
 }
 
 #[test]
-fn a_try_that_is_killed_stays_counted() {
+pub fn a_try_that_is_killed_stays_counted() {
     let world = World::new();
     let cluster = world.cluster();
     for _ in 0..5 {
@@ -62,7 +62,7 @@ fn a_try_that_is_killed_stays_counted() {
 }
 
 #[test]
-fn a_try_that_cannot_be_counted_is_not_made() {
+pub fn a_try_that_cannot_be_counted_is_not_made() {
     let world = World::new();
     let cluster = world.cluster();
     let full = world.killed_after(0, false);
@@ -74,7 +74,7 @@ fn a_try_that_cannot_be_counted_is_not_made() {
 }
 
 #[test]
-fn right_passwords_at_the_same_moment_lock_nobody() {
+pub fn right_passwords_at_the_same_moment_lock_nobody() {
     let world = World::new();
     let cluster = world.cluster();
     std::thread::scope(|scope| {
@@ -94,7 +94,7 @@ fn right_passwords_at_the_same_moment_lock_nobody() {
 }
 
 #[test]
-fn wrong_passwords_at_the_same_moment_get_five_tries() {
+pub fn wrong_passwords_at_the_same_moment_get_five_tries() {
     let world = World::new();
     let cluster = world.cluster();
     let incorrect = AtomicU64::new(0);
@@ -111,7 +111,7 @@ fn wrong_passwords_at_the_same_moment_get_five_tries() {
 }
 
 #[test]
-fn the_only_admin_waits_longer_and_longer_and_is_never_locked() {
+pub fn the_only_admin_waits_longer_and_longer_and_is_never_locked() {
     let world = World::new();
     let cluster = world.cluster();
     for _ in 0..5 {
@@ -137,7 +137,7 @@ fn the_only_admin_waits_longer_and_longer_and_is_never_locked() {
 }
 
 #[test]
-fn a_clock_set_back_lets_the_admin_in_after_the_wait() {
+pub fn a_clock_set_back_lets_the_admin_in_after_the_wait() {
     let world = World::new();
     let cluster = world.cluster();
     for _ in 0..5 {
@@ -150,7 +150,7 @@ fn a_clock_set_back_lets_the_admin_in_after_the_wait() {
 }
 
 #[test]
-fn of_several_admins_the_last_unlocked_one_stays_unlocked() {
+pub fn of_several_admins_the_last_unlocked_one_stays_unlocked() {
     let world = World::new();
     let cluster = world.cluster();
     let admin = world.admin(&cluster);

@@ -1,5 +1,7 @@
-//! Tests of the cluster layer on a store in memory, which they look into and tamper with as whoever can write its files.
+//! Tests of the cluster layer on a store in memory, which they look into and tamper with as whoever can write
+//! its files.
 
+mod embedded;
 mod lockout;
 mod objects;
 mod speed;
@@ -11,10 +13,12 @@ use super::*;
 use crate::error::CallError;
 use crate::object::{Attribute, Context, Object, Template};
 use cryptoki_sys::*;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
-use vhsm_store::{Call, Fault, Faulty, Memory};
+use tempfile::TempDir;
+use vhsm_store::{Call, Fault, Faulty, Lmdb, LmdbOptions, Memory};
 
 pub const ADMIN_PASSWORD: &[u8] = b"admin-password";
 pub const USER_PASSWORD: &[u8] = b"user-password";
@@ -23,6 +27,11 @@ pub const NO_POLICY: Policy =
 /// As cheap as Argon2id gets.
 pub const COSTS: PasswordCosts = PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 };
 
+thread_local! {
+    /// Worlds made on this thread lie in an embedded store instead of memory.
+    pub static EMBEDDED: Cell<bool> = const { Cell::new(false) };
+}
+
 pub type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A store with one cluster, made by vhsm, with user `kmsuser`.
@@ -30,13 +39,18 @@ pub struct World {
     pub store: Arc<dyn Store>,
     pub clusters: Clusters,
     pub clock: Arc<AtomicU64>,
+    _folder: Option<TempDir>,
 }
 
 impl World {
     pub fn empty() -> Self {
-        let store: Arc<dyn Store> = Arc::new(Memory::new());
+        let folder = EMBEDDED.get().then(|| tempfile::tempdir().unwrap());
+        let store: Arc<dyn Store> = match &folder {
+            Some(folder) => Arc::new(Lmdb::open(&LmdbOptions::new(folder.path())).unwrap()),
+            None => Arc::new(Memory::new()),
+        };
         let clock = Arc::new(AtomicU64::new(1_700_000_000_000));
-        Self { clusters: open(&store, &clock), store, clock }
+        Self { clusters: open(&store, &clock), store, clock, _folder: folder }
     }
 
     pub fn new() -> Self {
@@ -53,7 +67,8 @@ impl World {
         open(&self.store, &self.clock)
     }
 
-    /// A process whose commits fail from the one after `good` others on; `done`: the first of them is done all the same.
+    /// A process whose commits fail from the one after `good` others on; `done`: the first of them is done
+    /// all the same.
     pub fn killed_after(&self, good: u64, done: bool) -> Clusters {
         let fault = move |occasion: &vhsm_store::Occasion| match occasion.call {
             Call::Commit if occasion.number == good + 1 && done => Fault::LoseAnswer,

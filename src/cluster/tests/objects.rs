@@ -12,7 +12,7 @@ fn class(class: CK_OBJECT_CLASS) -> [u8; 8] {
 }
 
 #[test]
-fn an_object_is_made_found_opened_and_destroyed() {
+pub fn an_object_is_made_found_opened_and_destroyed() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     let id =
@@ -34,7 +34,7 @@ fn an_object_is_made_found_opened_and_destroyed() {
 }
 
 #[test]
-fn every_index_finds_what_it_should() {
+pub fn every_index_finds_what_it_should() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     let make = |object: &Object| world.clusters.create_object(&cluster, Some(&user), object).unwrap();
@@ -67,7 +67,7 @@ fn every_index_finds_what_it_should() {
 }
 
 #[test]
-fn a_change_moves_its_index_entries_and_loses_no_other_change() {
+pub fn a_change_moves_its_index_entries_and_loses_no_other_change() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     let clusters = &world.clusters;
@@ -93,7 +93,7 @@ fn a_change_moves_its_index_entries_and_loses_no_other_change() {
 }
 
 #[test]
-fn a_destroyed_object_is_not_brought_back() {
+pub fn a_destroyed_object_is_not_brought_back() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     let object = aes_key(b"a", b"1", &[1; 32], true);
@@ -108,7 +108,7 @@ fn a_destroyed_object_is_not_brought_back() {
 }
 
 #[test]
-fn each_sees_its_own_objects_and_the_public() {
+pub fn each_sees_its_own_objects_and_the_public() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     let admin = world.admin(&cluster);
@@ -135,7 +135,7 @@ fn each_sees_its_own_objects_and_the_public() {
 }
 
 #[test]
-fn a_public_object_made_elsewhere_is_seen_by_a_login_that_knew_of_none() {
+pub fn a_public_object_made_elsewhere_is_seen_by_a_login_that_knew_of_none() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     assert_eq!(find(&world, Some(&user), &[]), []);
@@ -146,7 +146,7 @@ fn a_public_object_made_elsewhere_is_seen_by_a_login_that_knew_of_none() {
 }
 
 #[test]
-fn ids_and_ivs_are_given_once_over_starts_and_threads() {
+pub fn ids_and_ivs_are_given_once_over_starts_and_threads() {
     let world = World::new();
     let cluster = world.cluster();
     let (mut ids, mut ivs) = (HashSet::new(), HashSet::new());
@@ -175,7 +175,7 @@ fn ids_and_ivs_are_given_once_over_starts_and_threads() {
 }
 
 #[test]
-fn every_nonce_in_the_store_is_another() {
+pub fn every_nonce_in_the_store_is_another() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     for i in 0..200u32 {
@@ -198,7 +198,7 @@ fn every_nonce_in_the_store_is_another() {
 }
 
 #[test]
-fn the_store_shows_neither_labels_nor_ids_nor_keys() {
+pub fn the_store_shows_neither_labels_nor_ids_nor_keys() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     let secrets = [&b"needle-label"[..], b"needle-id-17", &[0xA7; 32], ADMIN_PASSWORD, USER_PASSWORD];
@@ -216,7 +216,7 @@ fn the_store_shows_neither_labels_nor_ids_nor_keys() {
 }
 
 #[test]
-fn what_a_commit_that_failed_should_have_made_is_not_there() {
+pub fn what_a_commit_that_failed_should_have_made_is_not_there() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     let object = aes_key(b"a", b"1", &[1; 32], true);
@@ -231,7 +231,7 @@ fn what_a_commit_that_failed_should_have_made_is_not_there() {
 }
 
 #[test]
-fn changes_are_told_in_the_domains_words() {
+pub fn changes_are_told_in_the_domains_words() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     let id =

@@ -1,5 +1,6 @@
-//! What token objects cost, for the budgets of the design: `SLOW_TESTS=1 cargo test --release --lib speed -- --nocapture`.
-//! `SPEED_KEYS`: how many keys lie in the token (1,000 by default); `SPEED_FOLDER`: where (kept, and used again).
+//! What token objects cost, for the budgets of the design: `SLOW_TESTS=1 cargo test --release --lib speed --
+//! --nocapture`. `SPEED_KEYS`: how many keys lie in the token (1,000 by default); `SPEED_FOLDER`: where
+//! (kept, and used again).
 
 use super::*;
 use std::hint::black_box;
@@ -22,10 +23,17 @@ fn token_objects_cost_what_the_design_allows() {
     println!("open: {:?}", started.elapsed());
     let (cluster, user) = prepared(&clusters, keys);
 
-    time("create, beside the others", 3000, |i| {
-        let object = numbered(keys + u64::from(i));
-        black_box(clusters.create_object(&cluster, Some(&user), &object).unwrap());
-    });
+    for _ in 0..3 {
+        time("bare commit of one small record", 1000, |i| {
+            let batch = Batch::new().put(&[77][..], i.to_be_bytes());
+            black_box(clusters.store().commit(batch).unwrap());
+        });
+        let next = AtomicU64::new(keys);
+        time("create, beside the others", 1000, |_| {
+            let object = numbered(next.fetch_add(1, Ordering::SeqCst));
+            black_box(clusters.create_object(&cluster, Some(&user), &object).unwrap());
+        });
+    }
     let ids = clusters.candidates(&cluster, Some(&user), &Template::default()).unwrap().0;
     let pick = |i: u32| (u64::from(i) * 7919) % keys;
     time("candidates by label", 200_000, |i| {

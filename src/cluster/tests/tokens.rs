@@ -16,7 +16,7 @@ fn new(label: &str, hsms: usize) -> NewCluster<'_> {
 }
 
 #[test]
-fn a_store_starts_with_one_uninitialized_slot_that_stays() {
+pub fn a_store_starts_with_one_uninitialized_slot_that_stays() {
     let world = World::empty();
     assert_eq!(slots(&world.clusters), [(0, None)]);
     assert_eq!(slots(&world.again()), [(0, None)]);
@@ -24,7 +24,7 @@ fn a_store_starts_with_one_uninitialized_slot_that_stays() {
 }
 
 #[test]
-fn clusters_take_slots_and_the_uninitialized_one_is_last() {
+pub fn clusters_take_slots_and_the_uninitialized_one_is_last() {
     let world = World::empty();
     let a = world.clusters.create(&new("a", 2)).unwrap();
     let b = world.clusters.create(&new("b", 1)).unwrap();
@@ -41,7 +41,7 @@ fn clusters_take_slots_and_the_uninitialized_one_is_last() {
 }
 
 #[test]
-fn what_a_cluster_is_made_with_is_checked() {
+pub fn what_a_cluster_is_made_with_is_checked() {
     let world = World::empty();
     let create = |new: NewCluster| cluster_error(world.clusters.create(&new));
     assert!(matches!(create(new("a", 0)), ClusterError::BadInput { field: "hsms", .. }));
@@ -55,7 +55,7 @@ fn what_a_cluster_is_made_with_is_checked() {
 }
 
 #[test]
-fn clusters_made_at_the_same_moment_get_slots_of_their_own() {
+pub fn clusters_made_at_the_same_moment_get_slots_of_their_own() {
     let world = World::empty();
     std::thread::scope(|scope| {
         for i in 0..8 {
@@ -67,7 +67,7 @@ fn clusters_made_at_the_same_moment_get_slots_of_their_own() {
 }
 
 #[test]
-fn init_token_consumes_the_slot_and_reserves_another() {
+pub fn init_token_consumes_the_slot_and_reserves_another() {
     let world = World::empty();
     world.clusters.init_token(0, SO_PIN, "token", NO_POLICY).unwrap();
     assert_eq!(slots(&world.clusters), [(0, Some("token".into())), (1, None)]);
@@ -93,7 +93,7 @@ fn init_token_consumes_the_slot_and_reserves_another() {
 }
 
 #[test]
-fn what_a_token_is_made_with_is_checked() {
+pub fn what_a_token_is_made_with_is_checked() {
     let world = World::new();
     let init = |slot, pin: &[u8], label: &str| world.clusters.init_token(slot, pin, label, NO_POLICY);
     assert!(matches!(cluster_error(init(0, b"123", "t")), ClusterError::PinLength { min: 4, max: 255 }));
@@ -105,7 +105,7 @@ fn what_a_token_is_made_with_is_checked() {
 }
 
 #[test]
-fn a_wipe_takes_everything_at_once_and_needs_the_so_pin() {
+pub fn a_wipe_takes_everything_at_once_and_needs_the_so_pin() {
     let world = World::empty();
     world.clusters.init_token(0, SO_PIN, "before", NO_POLICY).unwrap();
     let old = world.cluster();
@@ -155,7 +155,7 @@ fn a_wipe_takes_everything_at_once_and_needs_the_so_pin() {
 }
 
 #[test]
-fn a_wipe_that_is_cut_off_did_not_happen() {
+pub fn a_wipe_that_is_cut_off_did_not_happen() {
     let world = World::empty();
     world.clusters.init_token(0, SO_PIN, "before", NO_POLICY).unwrap();
     // Count, take back, IV start; the fourth commit is the wipe.
@@ -171,7 +171,7 @@ fn a_wipe_that_is_cut_off_did_not_happen() {
 }
 
 #[test]
-fn a_deleted_cluster_is_gone_at_once_and_swept_later() {
+pub fn a_deleted_cluster_is_gone_at_once_and_swept_later() {
     let world = World::new();
     let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
     for _ in 0..40 {
@@ -190,7 +190,7 @@ fn a_deleted_cluster_is_gone_at_once_and_swept_later() {
 }
 
 #[test]
-fn no_batch_is_over_the_limits() {
+pub fn no_batch_is_over_the_limits() {
     // The store refuses larger ones: the largest cluster is made and deleted.
     let world = World::empty();
     let cluster = world.clusters.create(&new("big", 28)).unwrap();
@@ -198,7 +198,7 @@ fn no_batch_is_over_the_limits() {
 }
 
 #[test]
-fn a_store_of_a_newer_version_or_without_its_head_is_refused() {
+pub fn a_store_of_a_newer_version_or_without_its_head_is_refused() {
     let world = World::new();
     let head = world.contents()[keys::HEAD].clone();
     let open = || Clusters::open(world.store.clone(), COSTS).map(drop);

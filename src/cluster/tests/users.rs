@@ -12,7 +12,7 @@ fn world_with_other() -> (World, Login) {
 }
 
 #[test]
-fn users_are_listed_as_they_were_made() {
+pub fn users_are_listed_as_they_were_made() {
     let (world, admin) = world_with_other();
     let users = world.clusters.users(&world.cluster()).unwrap();
     let shown: Vec<_> = users.iter().map(|u| (u.name.as_str(), u.role, u.locked)).collect();
@@ -26,7 +26,7 @@ fn users_are_listed_as_they_were_made() {
 }
 
 #[test]
-fn a_pin_names_a_user_only_if_it_exists() {
+pub fn a_pin_names_a_user_only_if_it_exists() {
     let (world, admin) = world_with_other();
     let cluster = world.cluster();
     let login = |role, pin: &[u8]| world.clusters.login(&cluster, role, pin);
@@ -49,7 +49,7 @@ fn a_pin_names_a_user_only_if_it_exists() {
 }
 
 #[test]
-fn a_login_by_name_keeps_to_its_role() {
+pub fn a_login_by_name_keeps_to_its_role() {
     let world = World::new();
     let cluster = world.cluster();
     let login = |role, name| world.clusters.login_as(&cluster, role, name, USER_PASSWORD);
@@ -61,7 +61,7 @@ fn a_login_by_name_keeps_to_its_role() {
 }
 
 #[test]
-fn only_admins_administer() {
+pub fn only_admins_administer() {
     let world = World::new();
     let cluster = world.cluster();
     let user = world.user(&cluster);
@@ -74,7 +74,7 @@ fn only_admins_administer() {
 }
 
 #[test]
-fn names_and_passwords_of_new_users_are_checked() {
+pub fn names_and_passwords_of_new_users_are_checked() {
     let world = World::new();
     let cluster = world.cluster();
     let admin = world.admin(&cluster);
@@ -90,7 +90,7 @@ fn names_and_passwords_of_new_users_are_checked() {
 }
 
 #[test]
-fn the_last_admin_stays_and_numbers_are_never_given_again() {
+pub fn the_last_admin_stays_and_numbers_are_never_given_again() {
     let world = World::new();
     let cluster = world.cluster();
     let admin = world.admin(&cluster);
@@ -113,7 +113,7 @@ fn the_last_admin_stays_and_numbers_are_never_given_again() {
 }
 
 #[test]
-fn two_admins_that_delete_themselves_at_once_do_not_leave_none() {
+pub fn two_admins_that_delete_themselves_at_once_do_not_leave_none() {
     let world = World::new();
     let cluster = world.cluster();
     let admin = world.admin(&cluster);
@@ -137,7 +137,7 @@ fn two_admins_that_delete_themselves_at_once_do_not_leave_none() {
 }
 
 #[test]
-fn a_user_with_objects_goes_only_by_force_and_they_with_it() {
+pub fn a_user_with_objects_goes_only_by_force_and_they_with_it() {
     let world = World::new();
     let cluster = world.cluster();
     let (admin, user) = (world.admin(&cluster), world.user(&cluster));
@@ -167,7 +167,7 @@ fn a_user_with_objects_goes_only_by_force_and_they_with_it() {
 }
 
 #[test]
-fn a_password_is_changed_by_its_user_or_by_an_admin_while_it_is_not_logged_in() {
+pub fn a_password_is_changed_by_its_user_or_by_an_admin_while_it_is_not_logged_in() {
     let world = World::new();
     let cluster = world.cluster();
     let admin = world.admin(&cluster);
@@ -204,7 +204,7 @@ fn a_password_is_changed_by_its_user_or_by_an_admin_while_it_is_not_logged_in() 
 }
 
 #[test]
-fn set_pin_asks_for_the_old_one_and_counts_it() {
+pub fn set_pin_asks_for_the_old_one_and_counts_it() {
     let world = World::new();
     let cluster = world.cluster();
     let set =
@@ -227,7 +227,7 @@ fn set_pin_asks_for_the_old_one_and_counts_it() {
 }
 
 #[test]
-fn an_admin_with_another_name_logs_in_bare_when_it_is_the_only_one() {
+pub fn an_admin_with_another_name_logs_in_bare_when_it_is_the_only_one() {
     let world = World::new();
     let cluster = world.cluster();
     let admin = world.admin(&cluster);
