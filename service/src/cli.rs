@@ -7,9 +7,9 @@ use vhsm_pkcs11::cluster::Role;
 
 /// Administers virtual AWS CloudHSM clusters.
 ///
-/// A cluster has HSMs; each HSM is a slot of libvhsm_pkcs11.so, and all of them hold the same keys. An admin makes the
-/// users; crypto users own keys. Answers are JSON on standard output; what goes wrong is one line on standard
-/// error, with exit status 1.
+/// A cluster has HSMs; each HSM is a slot of libvhsm_pkcs11.so, and all of them hold the same keys. An admin
+/// makes the users; crypto users own keys. Answers are JSON on standard output; what goes wrong is one line
+/// on standard error, with exit status 1.
 #[derive(Parser)]
 #[command(name = "vhsm", version, max_term_width = 100, arg_required_else_help = false, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -42,8 +42,8 @@ pub enum Command {
     User(UserCommand),
     /// Make a cluster to try things with, and say how
     ///
-    /// Makes a cluster named `vhsm` with two HSMs, an admin and the crypto user `kmsuser`. Their passwords are random, shown
-    /// this once and stored nowhere. Where the cluster exists already, nothing is changed.
+    /// Makes a cluster named `vhsm` with two HSMs, an admin and the crypto user `kmsuser`. Their passwords
+    /// are random, shown this once and stored nowhere. Where the cluster exists already, nothing is changed.
     Quickstart(QuickstartArgs),
 }
 
@@ -65,8 +65,9 @@ pub enum ClusterCommand {
     Describe(DescribeArgs),
     /// Delete a cluster with its HSMs, its users and all their keys
     ///
-    /// Everything in the cluster is lost, and no copy is kept: whatever was encrypted under its keys stays encrypted. Needs the
-    /// login of one of the cluster's admins. Programs that use the cluster lose their sessions at their next call.
+    /// Everything in the cluster is lost, and no copy is kept: whatever was encrypted under its keys stays
+    /// encrypted. Needs the login of one of the cluster's admins. Programs that use the cluster lose their
+    /// sessions at their next call.
     #[command(after_help = "Example:\n  VHSM_PIN=admin:PASSWORD vhsm cluster delete demo")]
     Delete(DeleteClusterArgs),
 }
@@ -148,7 +149,8 @@ Example:
     List(ListUsersArgs),
     /// Change a password, and unlock the user; needs that user's own login, or an admin's
     ///
-    /// An admin changes another's password only while that user is not logged in anywhere. The user's keys stay.
+    /// An admin changes another's password only while that user is not logged in anywhere. The user's keys
+    /// stay.
     #[command(after_help = "\
 Examples:
   VHSM_PIN=kmsuser:OLD vhsm user change-password --username kmsuser --password-file new.txt
@@ -156,8 +158,8 @@ Examples:
     ChangePassword(ChangePasswordArgs),
     /// Delete a user; needs an admin's login
     ///
-    /// The user's logins end. A crypto user that owns token objects is only deleted with --force, and they are lost. The last
-    /// admin that is not locked cannot be deleted.
+    /// The user's logins end. A crypto user that owns token objects is only deleted with --force, and they
+    /// are lost. The last admin that is not locked cannot be deleted.
     Delete(DeleteUserArgs),
 }
 

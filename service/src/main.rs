@@ -1,7 +1,7 @@
 //! `vhsm`: administration of virtual CloudHSM clusters.
 //!
-//! Answers JSON on standard output and exit status 0, or one line on standard error and 1. Holds no rule of its own:
-//! what a cluster, a user or a password may be is the library's to say.
+//! Answers JSON on standard output and exit status 0, or one line on standard error and 1. Holds no rule of
+//! its own: what a cluster, a user or a password may be is the library's to say.
 
 mod cli;
 mod cluster;

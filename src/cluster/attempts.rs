@@ -1,10 +1,10 @@
 //! Tries of a password: counted durably before the password is tried, taken back when it is right.
 //!
 //! A user is locked at the fifth wrong one, and unlocked by an admin that gives it a new password. The last
-//! unlocked admin is never locked, for nobody could unlock it, but waits longer and longer. Tries of one user run one
-//! after the other, in whatever process: else right passwords given at the same moment would count as wrong ones
-//! until they are done. All admins of a cluster share one row, so that two are never locked by each other's last try.
-//! A process killed during a try leaves it counted.
+//! unlocked admin is never locked, for nobody could unlock it, but waits longer and longer. Tries of one user
+//! run one after the other, in whatever process: else right passwords given at the same moment would count as
+//! wrong ones until they are done. All admins of a cluster share one row, so that two are never locked by
+//! each other's last try. A process killed during a try leaves it counted.
 
 use crate::cluster::keys::Space;
 use crate::cluster::records::{Attempts, ClusterRecord, HsmRecord, Maced, UserRecord, encode};

@@ -1,9 +1,10 @@
 //! Index entries of token objects, and how a template finds them.
 //!
-//! An entry's key has keyed hashes (HMAC-SHA256 under the owner's index key, truncated) of what it is found by, so the
-//! store shows no attribute; its value is a MAC over its key, so that nobody without the index key can make an
-//! entry that leads to another object. Labels and ids have an entry each, where there is one; class and key type share
-//! one that starts with the class, so that it serves for the class alone, and for all.
+//! An entry's key has keyed hashes (HMAC-SHA256 under the owner's index key, truncated) of what it is found
+//! by, so the store shows no attribute; its value is a MAC over its key, so that nobody without the index key
+//! can make an entry that leads to another object. Labels and ids have an entry each, where there is one;
+//! class and key type share one that starts with the class, so that it serves for the class alone, and for
+//! all.
 
 use crate::cluster::keys::{self, HASH_BYTES, Index, Key, Space};
 use crate::cluster::login::Login;
@@ -71,9 +72,9 @@ fn class_hash(index_key: &MacKey, class: CK_OBJECT_CLASS, key_type: Option<CK_KE
 }
 
 impl Clusters {
-    /// Ids of objects that may match, in ascending order, by the best index for the template (CKA_LABEL, CKA_ID,
-    /// CKA_CLASS, CKA_KEY_TYPE; else all); `true`: the index answers the whole template, the objects need not be opened.
-    /// Errors: `NotLoggedIn`, `Corrupt`.
+    /// Ids of objects that may match, in ascending order, by the best index for the template (CKA_LABEL,
+    /// CKA_ID, CKA_CLASS, CKA_KEY_TYPE; else all); `true`: the index answers the whole template, the objects
+    /// need not be opened. Errors: `NotLoggedIn`, `Corrupt`.
     pub fn candidates(
         &self,
         cluster: &Cluster,

@@ -1,9 +1,9 @@
 //! C_InitToken (PKCS#11 3.0 sec. 5.5.7): a cluster of one HSM for software that knows no vhsm command.
 //!
-//! On the uninitialized slot it makes the cluster: the token keeps the slot's id, and another is reserved. On a
-//! cluster it made before it wipes: with the right SO PIN, the cluster's generation grows and its keys are made anew
-//! in one commit, so every user, object and login of the old one is out of reach at once; their records are swept
-//! later. The admin that gave the PIN stays, under a new number.
+//! On the uninitialized slot it makes the cluster: the token keeps the slot's id, and another is reserved. On
+//! a cluster it made before it wipes: with the right SO PIN, the cluster's generation grows and its keys are
+//! made anew in one commit, so every user, object and login of the old one is out of reach at once; their
+//! records are swept later. The admin that gave the PIN stays, under a new number.
 
 use crate::cluster::attempts::Opened;
 use crate::cluster::keys::{self, Space};
@@ -16,8 +16,8 @@ use vhsm_store::Batch;
 
 impl Clusters {
     /// C_InitToken on a slot: consumes the uninitialized token, or wipes a cluster that C_InitToken made.
-    /// Errors: `PinIncorrect`, `PinLocked`, `Delayed`, `NotInitializable`, `PinLength`, `PinCharacter`, `BadInput`;
-    /// `SlotIdInvalid`.
+    /// Errors: `PinIncorrect`, `PinLocked`, `Delayed`, `NotInitializable`, `PinLength`, `PinCharacter`,
+    /// `BadInput`; `SlotIdInvalid`.
     pub fn init_token(&self, slot_id: u64, so_pin: &[u8], label: &str, policy: Policy) -> Result<(), Error> {
         pin::check_label(label)?;
         self.retry(|| {

@@ -17,8 +17,8 @@ use vhsm_store::{Claim, ClaimKind, Revision, Snapshot};
 /// How long a login waits while an admin changes that user's password.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An opened login: the user's keys in memory (wiped on drop), and the claim that shows others who is logged in.
-/// Shared by the slot's sessions in an Arc.
+/// An opened login: the user's keys in memory (wiped on drop), and the claim that shows others who is logged
+/// in. Shared by the slot's sessions in an Arc.
 pub struct Login {
     pub cluster: ClusterId,
     pub user: User,
@@ -116,8 +116,8 @@ impl fmt::Debug for Login {
 }
 
 impl Clusters {
-    /// Logs in by name and password (C_LoginUser, `--pin user:password`). `role`: what the caller takes the user for.
-    /// Errors: `PinIncorrect`, `PinLocked`, `Delayed`, `UserNotFound`, `Corrupt`.
+    /// Logs in by name and password (C_LoginUser, `--pin user:password`). `role`: what the caller takes the
+    /// user for. Errors: `PinIncorrect`, `PinLocked`, `Delayed`, `UserNotFound`, `Corrupt`.
     pub fn login_as(
         &self,
         cluster: &Cluster,
@@ -154,7 +154,8 @@ impl Clusters {
         Ok(Login::new(space, opened, claim))
     }
 
-    /// Whether the user still exists (a login of a deleted user, or of a wiped token, ends). Errors: `Corrupt`.
+    /// Whether the user still exists (a login of a deleted user, or of a wiped token, ends). Errors:
+    /// `Corrupt`.
     pub fn login_stands(&self, login: &Login) -> Result<bool, Error> {
         Ok(self.refresh(login)?.is_some())
     }
@@ -169,7 +170,8 @@ impl Clusters {
         Ok(Some(seen))
     }
 
-    /// Checks a cluster's records under a login: `cluster` was read without one. Errors: `Corrupt`, `NotLoggedIn`.
+    /// Checks a cluster's records under a login: `cluster` was read without one. Errors: `Corrupt`,
+    /// `NotLoggedIn`.
     pub fn verify(&self, cluster: &Cluster, login: &Login) -> Result<(), Error> {
         login.check(cluster)?;
         let (record, hsms) = self.view(|snapshot| {
@@ -187,8 +189,8 @@ impl Clusters {
         Ok(self.store.is_claimed(&claim_name(cluster.id, user.id()))?)
     }
 
-    /// The flags of CK_TOKEN_INFO about PINs: whether a user of that role exists, and how the one that a bare PIN
-    /// means stands with wrong tries.
+    /// The flags of CK_TOKEN_INFO about PINs: whether a user of that role exists, and how the one that a bare
+    /// PIN means stands with wrong tries.
     pub fn pin_status(&self, cluster: &Cluster, role: Role) -> Result<PinStatus, Error> {
         let space = cluster.space();
         self.view(|snapshot| {

@@ -1,7 +1,9 @@
-//! Clusters, their HSMs and users, the keys at rest, and token objects: what lies in the store, and who may open it.
+//! Clusters, their HSMs and users, the keys at rest, and token objects: what lies in the store, and who may
+//! open it.
 //!
 //! Called by: library (slots, logins, objects), the `vhsm` command. Calls: object, crypto, store. Never knows
-//! sessions, handles or mechanisms. Nothing is trusted because it lies in the store: records are sealed or MACed.
+//! sessions, handles or mechanisms. Nothing is trusted because it lies in the store: records are sealed or
+//! MACed.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -187,12 +189,13 @@ pub struct Clusters {
 /// Milliseconds since 1970.
 type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
 
-/// How often a commit is tried again when others' commits came between. Each lost round is another's commit, so
-/// only a store under a flood of changes of one record comes here.
+/// How often a commit is tried again when others' commits came between. Each lost round is another's commit,
+/// so only a store under a flood of changes of one record comes here.
 const MAX_ROUNDS: usize = 1000;
 
 impl Clusters {
-    /// Opens the store's head record (made on first use). Reads nothing else. Errors: `NewerFormat`, `Corrupt`.
+    /// Opens the store's head record (made on first use). Reads nothing else. Errors: `NewerFormat`,
+    /// `Corrupt`.
     pub fn open(store: Arc<dyn Store>, costs: PasswordCosts) -> Result<Self, Error> {
         let clusters = Self { store, costs, numbers: Numbers::default(), now: Box::new(system_ms) };
         clusters.head()?;

@@ -1,7 +1,8 @@
 //! Numbers that are given once: object ids, and the IVs of everything vhsm seals.
 //!
-//! Both are taken from the store in advance, so that a number costs no commit. What a process took and did not
-//! use is lost, not given again. After a fork the child opens its own `Clusters`, so it takes its own numbers.
+//! Both are taken from the store in advance, so that a number costs no commit. What a process took and did
+//! not use is lost, not given again. After a fork the child opens its own `Clusters`, so it takes its own
+//! numbers.
 
 use crate::cluster::records::{decode, encode};
 use crate::cluster::{Cluster, Clusters, ObjectId, keys};
@@ -26,8 +27,8 @@ pub(super) struct Numbers {
     ivs: IvSource,
 }
 
-/// IVs of 24 bits of the cluster, 24 bits of this start, and a 48-bit counter: never one twice under a key, in
-/// no process and after no restart (NIST SP 800-38D sec. 8.2.1, the first two are the fixed field).
+/// IVs of 24 bits of the cluster, 24 bits of this start, and a 48-bit counter: never one twice under a key,
+/// in no process and after no restart (NIST SP 800-38D sec. 8.2.1, the first two are the fixed field).
 #[derive(Default)]
 struct IvSource {
     start: AtomicU32,
@@ -49,8 +50,8 @@ impl IvSource {
 }
 
 impl Clusters {
-    /// An IV for a key of this cluster that nobody else makes IVs for: taken from the store's start number and this
-    /// process's counter. The first one costs a commit.
+    /// An IV for a key of this cluster that nobody else makes IVs for: taken from the store's start number
+    /// and this process's counter. The first one costs a commit.
     pub fn next_iv(&self, cluster: &Cluster) -> Result<[u8; NONCE_BYTES], Error> {
         self.iv(cluster.iv_prefix)
     }

@@ -1,7 +1,8 @@
 //! Token objects: sealed under a key of their own, which is sealed under their owner's.
 //!
-//! What has CKA_PRIVATE false belongs to the public, whose key lies in the cluster's record. The seal binds an object to
-//! its cluster, its id, its owner and its version; the id, which is its handle, stands in the store's key.
+//! What has CKA_PRIVATE false belongs to the public, whose key lies in the cluster's record. The seal binds
+//! an object to its cluster, its id, its owner and its version; the id, which is its handle, stands in the
+//! store's key.
 
 use crate::cluster::index::{self, PUBLIC};
 use crate::cluster::keys::Space;
@@ -36,8 +37,9 @@ struct Stored<'a> {
 }
 
 impl Clusters {
-    /// Makes a token object: durable when this returns. Errors: `LoginNeeded` for a private object without a crypto user's
-    /// login, `NotLoggedIn` where the login no longer stands, `DeviceRemoved` where the token was wiped.
+    /// Makes a token object: durable when this returns. Errors: `LoginNeeded` for a private object without a
+    /// crypto user's login, `NotLoggedIn` where the login no longer stands, `DeviceRemoved` where the token
+    /// was wiped.
     pub fn create_object(
         &self,
         cluster: &Cluster,
@@ -60,8 +62,8 @@ impl Clusters {
         Ok(id)
     }
 
-    /// Commits under the condition that the cluster, and the login's user, are as they were when last verified; if not,
-    /// they are verified again.
+    /// Commits under the condition that the cluster, and the login's user, are as they were when last
+    /// verified; if not, they are verified again.
     fn commit_new(&self, cluster: &Cluster, login: Option<&Login>, writes: Batch) -> Result<(), Error> {
         let Some(login) = login else { return self.commit_public(cluster, writes) };
         let mut seen = login.seen();
@@ -124,7 +126,8 @@ impl Clusters {
         })
     }
 
-    /// Replaces the object's attributes (`None`: it is gone). The last writer wins; `update_object` loses nothing.
+    /// Replaces the object's attributes (`None`: it is gone). The last writer wins; `update_object` loses
+    /// nothing.
     pub fn replace_object(
         &self,
         cluster: &Cluster,

@@ -1,7 +1,7 @@
 //! Names and passwords: what they may be, and how a PIN's text is read.
 //!
-//! The text before a PIN's first `:` names a user only if that user exists; else the whole is a bare PIN, for user
-//! `admin` (CKU_SO) or the cluster's default or only crypto user (CKU_USER).
+//! The text before a PIN's first `:` names a user only if that user exists; else the whole is a bare PIN, for
+//! user `admin` (CKU_SO) or the cluster's default or only crypto user (CKU_USER).
 
 use crate::cluster::records::{Maced, UserRecord};
 use crate::cluster::{PasswordRules, Role, UserId};
@@ -68,8 +68,8 @@ impl PasswordRules {
     }
 }
 
-/// A new password, checked against the users there are: its text before a `:` must not name one of them, or it
-/// could never be given as a bare PIN. Errors: `PinLength`, `PinCharacter`.
+/// A new password, checked against the users there are: its text before a `:` must not name one of them, or
+/// it could never be given as a bare PIN. Errors: `PinLength`, `PinCharacter`.
 pub(super) fn check_new(rules: PasswordRules, password: &[u8], names: &[&str]) -> Result<(), Error> {
     rules.check(password)?;
     match prefix(password) {

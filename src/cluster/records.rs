@@ -1,9 +1,9 @@
 //! The store's values: a version byte, then postcard (serde); `keys.rs` says what lies where.
 //!
-//! A record of a newer version is refused (`NewerFormat`), never guessed at. Fields are only ever appended, with
-//! a new version. Cluster, HSM and user records end with a MAC over their key and all that stands before it, under
-//! a key that every user of the cluster holds: `Maced` is such a record whose MAC nobody has checked yet, for
-//! what can be asked without a login; whoever acts under a login calls `verified`.
+//! A record of a newer version is refused (`NewerFormat`), never guessed at. Fields are only ever appended,
+//! with a new version. Cluster, HSM and user records end with a MAC over their key and all that stands before
+//! it, under a key that every user of the cluster holds: `Maced` is such a record whose MAC nobody has
+//! checked yet, for what can be asked without a login; whoever acts under a login calls `verified`.
 
 use crate::cluster::{HsmState, PasswordCosts, Policy, Role, UserId};
 use crate::crypto::seal::{KEY_BYTES, MacKey, NONCE_BYTES, SALT_BYTES};

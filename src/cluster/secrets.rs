@@ -7,9 +7,9 @@
 //! | MAC key of the cluster's records | every user of the cluster |
 //! | cluster key: opens every user's secrets, so that an admin can give a new password | every admin |
 //!
-//! A user's secrets lie in its record twice: under a key from its password (Argon2id), and under the cluster key. So
-//! an admin could open a user's objects only by giving itself that user's password, which the user notices.
-//! A new password seals the same secrets anew: no object is touched.
+//! A user's secrets lie in its record twice: under a key from its password (Argon2id), and under the cluster
+//! key. So an admin could open a user's objects only by giving itself that user's password, which the user
+//! notices. A new password seals the same secrets anew: no object is touched.
 
 use crate::cluster::records::{CostsRecord, Sealed, UserRecord};
 use crate::cluster::{PasswordCosts, Role, UserId};
@@ -126,7 +126,8 @@ impl Holder {
         [&b"vhsm secrets 1"[..], &self.lineage, &self.user.0.to_be_bytes(), under].concat()
     }
 
-    /// Opens them with the password; `None`: it is wrong. Errors: `Corrupt` where the costs cannot be a user's.
+    /// Opens them with the password; `None`: it is wrong. Errors: `Corrupt` where the costs cannot be a
+    /// user's.
     pub(super) fn open_by_password(
         &self,
         record: &UserRecord,

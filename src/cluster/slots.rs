@@ -122,8 +122,8 @@ impl Clusters {
         Ok(batch.put(key.as_slice(), Maced::encode(&key, &admin, &mac)?))
     }
 
-    /// Deletes a cluster with its users and objects; what is left of them is swept later. The caller has seen to it
-    /// that an admin wants this.
+    /// Deletes a cluster with its users and objects; what is left of them is swept later. The caller has seen
+    /// to it that an admin wants this.
     pub fn delete(&self, cluster: &Cluster) -> Result<(), Error> {
         self.retry(|| {
             let (record, hsms) = self.view(|snapshot| {

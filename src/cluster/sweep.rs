@@ -1,8 +1,8 @@
 //! Sweeping: what a deletion in one small commit put out of reach is deleted later, in small batches.
 //!
-//! A sweep record tells what is left: all that one owner had in a generation, a whole generation, or a whole cluster. It
-//! is deleted with the last of it. Nothing can be added meanwhile: whoever makes an object or a user commits
-//! under the condition that cluster and owner are there.
+//! A sweep record tells what is left: all that one owner had in a generation, a whole generation, or a whole
+//! cluster. It is deleted with the last of it. Nothing can be added meanwhile: whoever makes an object or a
+//! user commits under the condition that cluster and owner are there.
 
 use crate::cluster::keys::{self, Key, Space};
 use crate::cluster::{Clusters, UserId, read};
@@ -19,8 +19,8 @@ pub(super) fn later(batch: Batch, space: Space, owner: u32) -> Batch {
 }
 
 impl Clusters {
-    /// Deletes in one small batch what wiped tokens and deleted users and clusters left behind; returns whether more
-    /// is left.
+    /// Deletes in one small batch what wiped tokens and deleted users and clusters left behind; returns
+    /// whether more is left.
     pub fn sweep(&self) -> Result<bool, Error> {
         let found = self.view(|snapshot| {
             let mut first = None;

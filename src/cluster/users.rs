@@ -1,4 +1,5 @@
-//! Users: made and deleted by admins; passwords changed by their user, or by an admin while it is not logged in.
+//! Users: made and deleted by admins; passwords changed by their user, or by an admin while it is not logged
+//! in.
 
 use crate::cluster::attempts::another_unlocked_admin;
 use crate::cluster::keys::{self, Space};
@@ -43,7 +44,8 @@ impl Clusters {
         })
     }
 
-    /// Makes a user; by the rules of tokens, the cluster's default user. Errors: `LoginNeeded`, `UserExists`, `BadInput`, `PinLength`, `PinCharacter`.
+    /// Makes a user; by the rules of tokens, the cluster's default user. Errors: `LoginNeeded`, `UserExists`,
+    /// `BadInput`, `PinLength`, `PinCharacter`.
     pub fn create_user(
         &self,
         cluster: &Cluster,
@@ -96,8 +98,8 @@ impl Clusters {
         })
     }
 
-    /// A batch under the condition that the admin and the set of users are as they are now, and the cluster's record to put
-    /// with it. Errors: `LoginNeeded`, `NotLoggedIn`, `Corrupt`.
+    /// A batch under the condition that the admin and the set of users are as they are now, and the cluster's
+    /// record to put with it. Errors: `LoginNeeded`, `NotLoggedIn`, `Corrupt`.
     fn roster_change(&self, admin: &Login) -> Result<(Batch, ClusterRecord), Error> {
         admin.cluster_key()?;
         let seen = self.refresh(admin)?.ok_or(CallError::NotLoggedIn)?;
@@ -131,7 +133,8 @@ impl Clusters {
     }
 
     /// Gives a user a new password, and unlocks it. By the user itself or an admin.
-    /// Errors: `LoginNeeded`, `UserNotFound`, `UserLoggedIn` (when `by` is another), `PinLength`, `PinCharacter`.
+    /// Errors: `LoginNeeded`, `UserNotFound`, `UserLoggedIn` (when `by` is another), `PinLength`,
+    /// `PinCharacter`.
     pub fn change_password(
         &self,
         cluster: &Cluster,
@@ -191,7 +194,8 @@ impl Clusters {
         claim.ok_or_else(|| ClusterError::UserLoggedIn(user.name.clone()).into())
     }
 
-    /// Commits the user's record with its secrets under a new password; wrong tries are forgotten. Under the row.
+    /// Commits the user's record with its secrets under a new password; wrong tries are forgotten. Under the
+    /// row.
     fn put_password(
         &self,
         batch: Batch,
@@ -215,8 +219,8 @@ impl Clusters {
         Ok(())
     }
 
-    /// Deletes a user. Its logins end. A crypto user that owns token objects only goes with `force`, and they with it.
-    /// Errors: `LoginNeeded`, `UserNotFound`, `Refused`.
+    /// Deletes a user. Its logins end. A crypto user that owns token objects only goes with `force`, and they
+    /// with it. Errors: `LoginNeeded`, `UserNotFound`, `Refused`.
     pub fn delete_user(
         &self,
         cluster: &Cluster,
@@ -264,8 +268,8 @@ impl Clusters {
         })
     }
 
-    /// C_InitPIN: makes the default crypto user (named `user`), or sets its PIN, or that of the only crypto user.
-    /// Errors: `LoginNeeded`, `UserLoggedIn`, `PinLength`, `PinCharacter`.
+    /// C_InitPIN: makes the default crypto user (named `user`), or sets its PIN, or that of the only crypto
+    /// user. Errors: `LoginNeeded`, `UserLoggedIn`, `PinLength`, `PinCharacter`.
     pub fn init_pin(&self, cluster: &Cluster, admin: &Login, pin: &[u8]) -> Result<(), Error> {
         admin.check(cluster)?;
         admin.cluster_key()?;
@@ -284,9 +288,10 @@ impl Clusters {
         }
     }
 
-    /// C_SetPIN: `old` may have the `user:` prefix, `new` is bare. With `login` it is that user's; without one (a public
-    /// session) the crypto user's that `old` names, or that a bare PIN means. The old PIN counts as a try.
-    /// Errors: `PinIncorrect`, `PinLocked`, `Delayed`, `NoUser`, `PinLength`, `PinCharacter`.
+    /// C_SetPIN: `old` may have the `user:` prefix, `new` is bare. With `login` it is that user's; without
+    /// one (a public session) the crypto user's that `old` names, or that a bare PIN means. The old PIN
+    /// counts as a try. Errors: `PinIncorrect`, `PinLocked`, `Delayed`, `NoUser`, `PinLength`,
+    /// `PinCharacter`.
     pub fn set_pin(
         &self,
         cluster: &Cluster,

@@ -180,7 +180,8 @@ pub fn x25519_pair() -> Result<KeyPair, Error> {
 mod tests {
     use super::*;
 
-    /// NIST CAVP gcmEncryptExtIV256: empty input, zero key and nonce (GCM specification, test case 13 and 14).
+    /// NIST CAVP gcmEncryptExtIV256: empty input, zero key and nonce (GCM specification, test case 13 and
+    /// 14).
     #[test]
     fn gcm_known_answers() {
         let key = SealKey::new(&[0; 32]);
@@ -193,8 +194,8 @@ mod tests {
         assert_eq!(key.open(&[0; 12], &[], &out).unwrap().as_slice(), [0; 16]);
     }
 
-    /// HMAC under a zero-padded key is HMAC under the key; RFC 4231 has no 32-byte key, so AWS-LC is the second
-    /// opinion.
+    /// HMAC under a zero-padded key is HMAC under the key; RFC 4231 has no 32-byte key, so AWS-LC is the
+    /// second opinion.
     #[test]
     fn mac_agrees_with_aws_lc() {
         let key = [7; 32];

@@ -1,5 +1,5 @@
-//! The `vhsm` command, run as people run it: each command well and badly. Every bad input's message says what was
-//! wrong and how to mend it, and no password is ever shown but by quickstart.
+//! The `vhsm` command, run as people run it: each command well and badly. Every bad input's message says what
+//! was wrong and how to mend it, and no password is ever shown but by quickstart.
 
 mod clusters;
 mod lockout;
@@ -110,8 +110,8 @@ pub fn create_user<'a>(name: &'a str, role: &'a str, password: &'a str) -> [&'a 
     ["user", "create", "--username", name, "--role", role, "--password", password]
 }
 
-/// What holds for every run: success says nothing on standard error, failure one line and nothing else; no password is
-/// shown.
+/// What holds for every run: success says nothing on standard error, failure one line and nothing else; no
+/// password is shown.
 pub fn checked(output: Output) -> Output {
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     for secret in [ADMIN, USER, "Wrong-Pass-3", "Other-Pass-4", "shrt"] {
