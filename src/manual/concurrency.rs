@@ -32,6 +32,10 @@
 //! CKR_SESSION_HANDLE_INVALID. The last reference closes the store. A C_Initialize right after it starts anew; both
 //! runs may use one open store for a moment.
 //!
+//! The library is linked so that dlclose leaves its code in memory (`-z nodelete`): threads of the host that called it
+//! run its thread-exit code when they end, which may be later. A library that is loaded again goes on where C_Finalize
+//! left it.
+//!
 //! # Fork
 //!
 //! `pthread_atfork` handlers take line 1 and the store's gate before the fork, so that the child's copy has no transaction
@@ -39,3 +43,9 @@
 //! `Library` untouched in memory (locks in it may belong to threads that the child does not have, so it is not even
 //! dropped), closes the inherited store and opens it again. The child takes a start number of its own for the IVs
 //! that vhsm makes, and logs in anew.
+//!
+//! One thing cannot be closed off: parking_lot keeps the queues of waiting threads of all its locks in one table, whose own
+//! locks are held for some instructions while a thread goes to sleep or is woken. A fork in that very moment by another
+//! thread leaves that part of the table locked in the child, and a *contended* lock of the child that falls on it
+//! would wait for ever. The child's locks are new and its first thread meets nobody, so the window is some
+//! instructions wide and needs a child that is busy with several threads.

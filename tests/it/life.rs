@@ -4,6 +4,7 @@ use crate::support::call;
 use crate::support::*;
 use cryptoki_sys::*;
 use std::ptr::null_mut;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
@@ -74,28 +75,42 @@ fn a_blocked_wait_for_slot_event_ends_with_the_run() {
     });
 }
 
+/// A thread that used the library ends after it was unloaded; then the library is loaded again.
 #[test]
 fn the_library_can_be_unloaded_and_loaded_again() {
-    let token = Token::new();
-    let key = token.user().aes_key(&[(CKA_TOKEN, YES), (CKA_LABEL, b"lasting")]);
-    expect("finalize", token.module.finalize(), CKR_OK);
-    for _ in 0..5 {
-        // SAFETY: nothing of the copy is used after it is unloaded.
-        let copy = unsafe { libloading::Library::new(module_path()) }.expect("the library loads");
+    let home = tempfile::tempdir().expect("a folder for the test");
+    // SAFETY: no other thread runs yet.
+    unsafe { std::env::set_var("VHSM_HOME", home.path()) };
+    for round in 0..3 {
+        // SAFETY: nothing of the library is called after it is unloaded.
+        let library = unsafe { libloading::Library::new(module_path()) }.expect("the library loads");
         // SAFETY: the symbol has this type in every PKCS#11 library.
         let list = unsafe {
             let get: libloading::Symbol<CK_C_GetFunctionList> =
-                copy.get(b"C_GetFunctionList").expect("the symbol is exported");
+                library.get(b"C_GetFunctionList").expect("the symbol is exported");
             let mut list = null_mut();
             assert_eq!((get.expect("a function"))(&mut list), CKR_OK);
             &*list
         };
         expect("initialize", call!(list, C_Initialize(null_mut())), CKR_OK);
-        expect("finalize", call!(list, C_Finalize(null_mut())), CKR_OK);
-        copy.close().expect("unloads");
+        let (used, unloaded) = (Barrier::new(2), Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut slots = [0; 8];
+                let mut count = slots.len() as CK_ULONG;
+                expect("slots", call!(list, C_GetSlotList(CK_TRUE, slots.as_mut_ptr(), &mut count)), CKR_OK);
+                let mut info = CK_TOKEN_INFO::default();
+                expect("token", call!(list, C_GetTokenInfo(slots[0], &mut info)), CKR_OK);
+                assert_eq!(count, 1, "round {round}");
+                used.wait();
+                unloaded.wait();
+            });
+            used.wait();
+            expect("finalize", call!(list, C_Finalize(null_mut())), CKR_OK);
+            library.close().expect("unloads");
+            unloaded.wait();
+        });
     }
-    expect("initialize", token.module.initialize(), CKR_OK);
-    assert_eq!(token.user().find(&[(CKA_LABEL, b"lasting")]), Ok(vec![key]));
 }
 
 #[test]
