@@ -94,8 +94,12 @@ impl Clusters {
                 Some(raw) => decode::<u64>("number record", raw)?,
                 None => 1,
             };
-            let next = first.checked_add(count).filter(|next| first > 0 && next - 1 <= last);
-            let next = next.ok_or(ClusterError::Corrupt("number record: used up"))?;
+            if first == 0 {
+                return Err(ClusterError::Corrupt("number record").into());
+            }
+            let next = first.checked_add(count).filter(|next| next - 1 <= last).ok_or_else(|| {
+                ClusterError::Refused(format!("the store has given all its {last} numbers of a kind"))
+            })?;
             self.store.commit(Batch::new().expect(key, raw.as_deref()).put(key, encode(&next)?))?;
             Ok(first..next)
         })

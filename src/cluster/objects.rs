@@ -69,6 +69,9 @@ impl Clusters {
         let mut seen = login.seen();
         self.retry(|| {
             if seen.policy != cluster.policy {
+                seen = self.refresh(login)?.ok_or(CallError::NotLoggedIn)?;
+            }
+            if seen.policy != cluster.policy {
                 return Err(ClusterError::Refused("the cluster's settings changed; try again".into()).into());
             }
             let batch = writes

@@ -93,7 +93,11 @@ pub struct MacKey(Box<Hmac<Sha256>>);
 
 impl MacKey {
     pub fn new(key: &[u8; KEY_BYTES]) -> Self {
-        Self(Box::new(<Hmac<Sha256> as KeyInit>::new(&hmac_key(key))))
+        // RFC 2104 sec. 2: a key shorter than SHA-256's block is filled up with zeros.
+        let mut block = Zeroizing::new([0; 64]);
+        block[..KEY_BYTES].copy_from_slice(key);
+        let block: &[u8; 64] = &block;
+        Self(Box::new(<Hmac<Sha256> as KeyInit>::new(block.into())))
     }
 
     /// The MAC of the parts, one after the other: the caller sees to it that they cannot be cut differently.
@@ -113,13 +117,6 @@ impl MacKey {
         }
         mac
     }
-}
-
-/// HMAC takes its key as a whole SHA-256 block.
-fn hmac_key(key: &[u8; KEY_BYTES]) -> hmac::digest::array::Array<u8, hmac::digest::consts::U64> {
-    let mut block = hmac::digest::array::Array::default();
-    block[..KEY_BYTES].copy_from_slice(key);
-    block
 }
 
 impl std::fmt::Debug for MacKey {
@@ -253,6 +250,15 @@ mod tests {
         assert_ne!(*x25519_pair().unwrap().private, *x25519_pair().unwrap().private);
         assert_eq!(format!("{:?} {:?}", SealKey::new(&[9; 32]), MacKey::new(&[9; 32])), "SealKey MacKey");
         assert_ne!(derive(&[1; 32], "seal"), derive(&[1; 32], "index"));
+    }
+
+    #[test]
+    fn expanded_keys_are_wiped_when_dropped() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+        wiped::<Aes256Gcm>();
+        // Hmac does not say so itself: it is made of these.
+        wiped::<Sha256>();
+        wiped::<Key>();
     }
 
     fn hex(text: &str) -> Vec<u8> {

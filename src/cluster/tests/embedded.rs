@@ -38,6 +38,8 @@ fn objects_on_disk() {
         objects::the_store_shows_neither_labels_nor_ids_nor_keys,
         objects::what_a_commit_that_failed_should_have_made_is_not_there,
         objects::changes_are_told_in_the_domains_words,
+        objects::settings_that_changed_are_followed_and_old_ones_refused,
+        objects::numbers_end_before_they_come_again,
     ]);
 }
 

@@ -244,3 +244,29 @@ pub fn changes_are_told_in_the_domains_words() {
     world.put(&[77], b"of a newer version");
     assert_eq!(world.clusters.changes_since(since).unwrap().1, Changed::Everything);
 }
+
+#[test]
+pub fn settings_that_changed_are_followed_and_old_ones_refused() {
+    let world = World::new();
+    let (cluster, user) = (world.cluster(), world.user(&world.cluster()));
+    let key = keys::cluster(cluster.id);
+    let read = world.clusters.view(|snapshot| read::cluster(snapshot, cluster.id)).unwrap();
+    let mut record = read.verified(&user.mac).unwrap().clone();
+    record.policy = Policy { refuse_extractable: true, ..NO_POLICY }.into();
+    world.put(&key, &records::Maced::encode(&key, &record, &user.mac).unwrap());
+    let object = aes_key(b"a", b"", &[1; 32], true);
+    let stale = world.clusters.create_object(&cluster, Some(&user), &object);
+    assert!(matches!(cluster_error(stale), ClusterError::Refused(_)));
+    world.clusters.create_object(&world.cluster(), Some(&user), &object).unwrap();
+}
+
+#[test]
+pub fn numbers_end_before_they_come_again() {
+    let world = World::new();
+    let next_iv = || world.again().next_iv(&world.cluster());
+    world.put(keys::IV_STARTS, &records::encode(&((1u64 << 24) - 1)).unwrap());
+    assert_eq!(next_iv().unwrap()[3..6], [255; 3]);
+    assert!(matches!(cluster_error(next_iv()), ClusterError::Refused(_)));
+    world.put(keys::IV_STARTS, &records::encode(&0u64).unwrap());
+    assert!(matches!(cluster_error(next_iv()), ClusterError::Corrupt(_)));
+}
