@@ -3,6 +3,7 @@
 
 mod clusters;
 mod lockout;
+mod programs;
 mod quickstart;
 mod users;
 
