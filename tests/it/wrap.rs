@@ -150,6 +150,25 @@ fn some_keys_want_a_trusted_wrapping_key() {
 }
 
 #[test]
+fn the_officer_trusts_a_wrapping_key() {
+    let token = Token::new();
+    let session = token.user();
+    let by = || Mechanism::plain(CKM_AES_KEY_WRAP);
+    let picky: [Pair; 3] = [(CKA_TOKEN, YES), (CKA_EXTRACTABLE, YES), (CKA_WRAP_WITH_TRUSTED, YES)];
+    let picky = session.aes_key(&picky);
+    let wrapping = session.aes_key(&[(CKA_TOKEN, YES), (CKA_PRIVATE, NO)]);
+    expect("by the user", session.set(wrapping, &[(CKA_TRUSTED, YES)]), CKR_ATTRIBUTE_READ_ONLY);
+    expect("not yet", session.wrap(by(), wrapping, picky).unwrap_err(), CKR_KEY_NOT_WRAPPABLE);
+    expect("logout", session.logout(), CKR_OK);
+    expect("officer", session.login(CKU_SO, SO_PIN), CKR_OK);
+    expect("trust", session.set(wrapping, &[(CKA_TRUSTED, YES)]), CKR_OK);
+    expect("logout", session.logout(), CKR_OK);
+    expect("user", session.login(CKU_USER, USER_PIN), CKR_OK);
+    assert!(session.flag(wrapping, CKA_TRUSTED));
+    assert!(session.wrap(by(), wrapping, picky).is_ok());
+}
+
+#[test]
 fn handles_and_flags_have_their_codes() {
     let token = Token::new();
     let session = token.user();
