@@ -63,10 +63,14 @@ impl Clusters {
                 return Err(ClusterError::LabelTaken(new.label.into()).into());
             }
             let id = ClusterId(head.next_cluster);
-            let slots: Vec<u64> = (head.next_slot..).take(new.hsms).collect();
+            // The first HSM takes the slot that was kept free, so that the ids follow each other from 0.
+            let ids = std::iter::once(head.uninitialized_slot).chain(head.next_slot..);
+            let slots: Vec<u64> = ids.take(new.hsms).collect();
+            let free = head.next_slot + new.hsms as u64 - 1;
             let next = Head {
                 next_cluster: head.next_cluster + 1,
-                next_slot: head.next_slot + new.hsms as u64,
+                next_slot: free + 1,
+                uninitialized_slot: free,
                 ..head
             };
             let batch = head_change(&raw, &next)?.expect(keys::cluster(id).as_slice(), None);

@@ -16,7 +16,7 @@ fn a_cluster_is_made_listed_described_and_deleted() {
     let zones: Vec<_> = hsms.iter().map(|hsm| hsm["AvailabilityZone"].as_str().unwrap()).collect();
     assert_eq!(zones, ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1a"]);
     let slots: Vec<_> = hsms.iter().map(|hsm| hsm["SlotId"].as_u64().unwrap()).collect();
-    assert_eq!(slots, [1, 2, 3, 4]);
+    assert_eq!(slots, [0, 1, 2, 3]);
     assert!(
         hsms.iter().all(|hsm| hsm["State"] == "ACTIVE" && hsm["HsmId"].as_str().unwrap().starts_with("hsm-"))
     );

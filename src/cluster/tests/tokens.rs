@@ -29,7 +29,7 @@ pub fn clusters_take_slots_and_the_uninitialized_one_is_last() {
     let a = world.clusters.create(&new("a", 2)).unwrap();
     let b = world.clusters.create(&new("b", 1)).unwrap();
     let (a_label, b_label) = (Some("a".to_string()), Some("b".to_string()));
-    assert_eq!(slots(&world.clusters), [(1, a_label.clone()), (2, a_label), (3, b_label), (0, None)]);
+    assert_eq!(slots(&world.clusters), [(0, a_label.clone()), (1, a_label), (2, b_label), (3, None)]);
     assert!(a.name.starts_with("cluster-") && a.name.len() == 19 && a.name != b.name);
     assert!(a.hsms[0].name.starts_with("hsm-") && a.hsms[0].name.len() == 15);
     assert_ne!(a.hsms[0].name, a.hsms[1].name);
@@ -96,9 +96,9 @@ pub fn init_token_consumes_the_slot_and_reserves_another() {
 pub fn what_a_token_is_made_with_is_checked() {
     let world = World::new();
     let init = |slot, pin: &[u8], label: &str| world.clusters.init_token(slot, pin, label, NO_POLICY);
-    assert!(matches!(cluster_error(init(0, b"123", "t")), ClusterError::PinLength { min: 4, max: 255 }));
-    assert!(matches!(cluster_error(init(0, b"admin:123", "t")), ClusterError::PinCharacter(_)));
-    assert!(matches!(cluster_error(init(0, SO_PIN, &"x".repeat(33))), ClusterError::BadInput { .. }));
+    assert!(matches!(cluster_error(init(2, b"123", "t")), ClusterError::PinLength { min: 4, max: 255 }));
+    assert!(matches!(cluster_error(init(2, b"admin:123", "t")), ClusterError::PinCharacter(_)));
+    assert!(matches!(cluster_error(init(2, SO_PIN, &"x".repeat(33))), ClusterError::BadInput { .. }));
     assert!(matches!(cluster_error(init(1, ADMIN_PASSWORD, "t")), ClusterError::NotInitializable));
     assert!(matches!(init(77, SO_PIN, "t"), Err(Error::Call(CallError::SlotIdInvalid(77)))));
     assert_eq!(slots(&world.clusters).len(), 3);
@@ -179,7 +179,7 @@ pub fn a_deleted_cluster_is_gone_at_once_and_swept_later() {
     }
     let other = world.clusters.create(&new("other", 1)).unwrap();
     world.clusters.delete(&cluster).unwrap();
-    assert_eq!(slots(&world.clusters), [(3, Some("other".into())), (0, None)]);
+    assert_eq!(slots(&world.clusters), [(2, Some("other".into())), (3, None)]);
     assert!(!world.clusters.login_stands(&user).unwrap());
     assert!(matches!(cluster_error(world.clusters.delete(&cluster)), ClusterError::NotFound(_)));
     while world.clusters.sweep().unwrap() {}
