@@ -19,10 +19,13 @@ use sessions::Sessions;
 use slots::Slots;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a waiting C_WaitForSlotEvent looks whether another process changed the store.
 const EVENT_POLL: Duration = Duration::from_millis(50);
+
+/// How long C_InitToken sweeps before it answers: some ten thousand objects.
+const SWEEP_AT_MOST: Duration = Duration::from_millis(500);
 
 pub struct Library {
     pub config: Config,
@@ -139,7 +142,15 @@ impl Library {
         }
         self.clusters.init_token(slot_id, so_pin, label, self.config.policy())?;
         drop(counts);
+        self.sweep()?;
         self.refresh()
+    }
+
+    /// Deletes what wiped tokens left behind, for a moment: the next C_InitToken or `vhsm` command goes on.
+    fn sweep(&self) -> Result<(), Error> {
+        let began = Instant::now();
+        while began.elapsed() < SWEEP_AT_MOST && self.clusters.sweep()? {}
+        Ok(())
     }
 
     /// C_WaitForSlotEvent. Errors: `NoEvent` (when not to block), `NotInitialized` (finalized meanwhile).

@@ -82,29 +82,36 @@ impl Session {
 
     /// C_SetAttributeValue
     pub fn set_attributes(&self, handle: u64, template: &Template) -> Result<(), Error> {
-        // Somebody else may change the object between the read and the write: then it is read again.
+        if is_session_handle(handle) {
+            return self.set_session_attributes(handle, template);
+        }
+        // By the object as the store has it: a change by another process in this moment is built upon.
+        let mut change = |object: &Object| self.changed(object, template);
+        let (id, cluster, user) = (ObjectId(handle), self.slot.cluster()?, self.slot.user());
+        let changed = self.slot.clusters.update_object(&cluster, user.as_deref(), id, &mut change)?;
+        if let Some(held) = self.slot.cache.evict(id) {
+            held.mark_replaced();
+        }
+        changed.map(drop).ok_or_else(|| CallError::ObjectHandleInvalid(handle).into())
+    }
+
+    fn set_session_attributes(&self, handle: u64, template: &Template) -> Result<(), Error> {
+        // Another thread may change the object between the read and the write: then it is read again.
         loop {
             let held = self.existing(handle)?;
-            self.may_touch(&held.object)?;
-            let changed = held.object.with_changes(template, &self.slot.context())?;
-            self.may_touch(&changed)?;
-            if is_session_handle(handle) {
-                if self.slot.session_objects.replace(handle, &held, changed) {
-                    return Ok(());
-                }
-                continue;
+            let changed = self.changed(&held.object, template)?;
+            if self.slot.session_objects.replace(handle, &held, changed) {
+                return Ok(());
             }
-            let id = ObjectId(handle);
-            let cluster = self.slot.cluster()?;
-            let user = self.slot.user();
-            if self.slot.clusters.replace_object(&cluster, user.as_deref(), id, &changed)?.is_none() {
-                return Err(CallError::ObjectHandleInvalid(handle).into());
-            }
-            if let Some(held) = self.slot.cache.evict(id) {
-                held.mark_replaced();
-            }
-            return Ok(());
         }
+    }
+
+    /// The object as the template changes it, if this session may touch it before and after.
+    fn changed(&self, object: &Object, template: &Template) -> Result<Object, Error> {
+        self.may_touch(object)?;
+        let changed = object.with_changes(template, &self.slot.context())?;
+        self.may_touch(&changed)?;
+        Ok(changed)
     }
 
     /// The object behind a handle, if this session sees it.

@@ -47,6 +47,22 @@ fn killed_while_it_is_made() {
     }
 }
 
+/// The first two pages of a file come in one call of LMDB's, and a kill can leave only the first.
+#[test]
+fn a_file_cut_short_while_it_was_made_is_made_anew() {
+    let (whole, cut) = (folder(), folder());
+    drop(open(whole.path()));
+    let data = Path::new("store/data.mdb");
+    let bytes = std::fs::read(whole.path().join(data)).unwrap();
+    std::fs::create_dir(cut.path().join("store")).unwrap();
+    for length in [0, 1, 4096, 8191] {
+        std::fs::write(cut.path().join(data), &bytes[..length]).unwrap();
+        let store = open(cut.path());
+        assert_eq!(all(&store), [], "{length} bytes");
+        put(&store, "a", "1");
+    }
+}
+
 #[test]
 fn maker() {
     let Some(folder) = role("maker") else { return };

@@ -9,7 +9,7 @@ use super::failure::describe;
 use super::log::Entry;
 use super::revision::HeaderPages;
 use super::snapshot::{OWN, Records};
-use crate::StoreError;
+use crate::{ClaimKind, StoreError};
 use heed::types::Bytes;
 use heed::{Env, EnvOpenOptions, MdbError, RwTxn, WithTls};
 use std::ffi::CString;
@@ -19,10 +19,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 pub(super) const DATA_FILE: &str = "data.mdb";
 const LOCK_FILE: &str = "lock.mdb";
 const CLAIMS_FILE: &str = "claims";
+
+/// The claim of who opens the place, so that nobody meets a file that is being made.
+const OPENING: &[u8] = b"opening the store";
+const OPENING_TAKES: Duration = Duration::from_secs(10);
 
 /// Threads that read at the same time, of all processes together.
 pub(super) const MAX_READERS: u32 = 4096;
@@ -61,7 +66,17 @@ pub(super) fn environment(path: &Path, options: &LmdbOptions) -> Result<Environm
         let cause = "another copy of this library has it open in this process, or in one with the same id";
         return Err(open_error(path, cause, "use one copy, and no store from two process id namespaces"));
     };
+    let opening = claims.claim_within(OPENING, ClaimKind::Exclusive, OPENING_TAKES)?;
+    if opening.is_none() {
+        return Err(open_error(
+            path,
+            "another process has been opening it for long",
+            "look what that process does",
+        ));
+    }
+    drop_half_made(&path.join(DATA_FILE)).map_err(|error| of_io(path, &error))?;
     let env = open_env(path, options)?;
+    drop(opening);
     if options.group {
         for file in [DATA_FILE, LOCK_FILE, CLAIMS_FILE] {
             give_to_group(&path.join(file)).map_err(|error| of_io(path, &error))?;
@@ -76,6 +91,20 @@ pub(super) fn environment(path: &Path, options: &LmdbOptions) -> Result<Environm
     let environment = Environment::new(path.to_owned(), open, header, claims);
     environment.counters.stale_readers.store(stale_readers as u64, Ordering::Relaxed);
     Ok(environment)
+}
+
+/// LMDB writes the first two pages of a new file in one call, which a kill can cut short; it then takes what is
+/// there for damage. Nothing was ever stored in such a file.
+fn drop_half_made(data: &Path) -> io::Result<()> {
+    // SAFETY: asks for a number.
+    let page_bytes = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
+    match data.metadata() {
+        Ok(metadata) if metadata.len() < 2 * page_bytes => {
+            OpenOptions::new().write(true).open(data)?.set_len(0)
+        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn open_env(path: &Path, options: &LmdbOptions) -> Result<Env<WithTls>, StoreError> {
