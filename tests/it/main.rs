@@ -19,6 +19,7 @@ mod life;
 mod log;
 mod login;
 mod objects;
+mod old_stores;
 mod operations;
 mod peer;
 mod random;
