@@ -55,7 +55,7 @@ fn a_file_cut_short_while_it_was_made_is_made_anew() {
     let data = Path::new("store/data.mdb");
     let bytes = std::fs::read(whole.path().join(data)).unwrap();
     std::fs::create_dir(cut.path().join("store")).unwrap();
-    for length in [0, 1, 4096, 8191] {
+    for length in [0, 4096, 8191] {
         std::fs::write(cut.path().join(data), &bytes[..length]).unwrap();
         let store = open(cut.path());
         assert_eq!(all(&store), [], "{length} bytes");

@@ -7,14 +7,14 @@ use super::descriptors::Descriptors;
 use super::environment::{Environment, Open};
 use super::failure::describe;
 use super::log::Entry;
-use super::revision::HeaderPages;
+use super::revision::{HeaderPages, NUMBER_OFFSET};
 use super::snapshot::{OWN, Records};
 use crate::{ClaimKind, StoreError};
 use heed::types::Bytes;
 use heed::{Env, EnvOpenOptions, MdbError, RwTxn, WithTls};
 use std::ffi::CString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -93,18 +93,26 @@ pub(super) fn environment(path: &Path, options: &LmdbOptions) -> Result<Environm
     Ok(environment)
 }
 
-/// LMDB writes the first two pages of a new file in one call, which a kill can cut short; it then takes what is
-/// there for damage. Nothing was ever stored in such a file.
+/// LMDB writes the two header pages of a new file in one call, which a kill can cut short after the first; it then
+/// takes the file for a damaged one. It is one that never held anything if no commit is on that page: such a file
+/// is emptied. Any other short file is damaged.
 fn drop_half_made(data: &Path) -> io::Result<()> {
     // SAFETY: asks for a number.
-    let page_bytes = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
-    match data.metadata() {
-        Ok(metadata) if metadata.len() < 2 * page_bytes => {
-            OpenOptions::new().write(true).open(data)?.set_len(0)
-        }
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    let page_bytes = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
+    let file = match OpenOptions::new().read(true).write(true).open(data) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    if file.metadata()?.len() >= 2 * page_bytes as u64 {
+        return Ok(());
     }
+    let mut first = Vec::with_capacity(2 * page_bytes);
+    (&file).read_to_end(&mut first)?;
+    let number = first.get(NUMBER_OFFSET..NUMBER_OFFSET + size_of::<usize>());
+    if first.len() >= page_bytes && number.is_some_and(|number| number.iter().all(|byte| *byte == 0)) {
+        file.set_len(0)?;
+    }
+    Ok(())
 }
 
 fn open_env(path: &Path, options: &LmdbOptions) -> Result<Env<WithTls>, StoreError> {

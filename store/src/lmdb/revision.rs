@@ -14,7 +14,8 @@ use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const NUMBER_OFFSET: usize = 16 + 2 * 4 + 2 * 8 + 2 * 48 + 8;
+/// Where in a header page the number of the commit stands that wrote it.
+pub(super) const NUMBER_OFFSET: usize = 16 + 2 * 4 + 2 * 8 + 2 * 48 + 8;
 
 pub(super) struct HeaderPages {
     start: NonNull<u8>,
