@@ -254,3 +254,43 @@ fn log_level(name: Option<String>) -> Result<Level, ConfigError> {
         reason: format!("is {name:?}: use off, error, info or debug"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// README's example is a whole configuration, and says the defaults.
+    #[test]
+    fn readme_shows_a_configuration_that_works() {
+        let readme = include_str!("../README.md");
+        let text =
+            readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or_default();
+        let file: File = toml::from_str(text).unwrap();
+        let costs = password_costs(&file.password).unwrap();
+        assert_eq!((costs.memory_kib, costs.passes, costs.lanes), (19_456, 2, 1));
+        assert_eq!(profile(file.profile).unwrap(), Profile::default());
+        assert_eq!(log_level(file.log.level).unwrap(), Level::default());
+        let Some(StoreEntry::Table(table)) = file.store else { panic!("a table") };
+        let home = Path::new("/home");
+        let default = store_choice(None, false, home).unwrap();
+        assert_eq!(store_choice(table.url, table.group, home).unwrap(), default);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for text in
+            ["stoer = 1", "[store]\nurl = 1", "[password]\npasses = -1", "[log]\nfile = \"x\"\nfile = \"y\""]
+        {
+            assert!(toml::from_str::<File>(text).is_err(), "{text}");
+        }
+        assert!(store_choice(Some("relative/path".into()), false, Path::new("/h")).is_err());
+        assert!(profile(Some("cloud".into())).is_err());
+        assert!(log_level(Some("loud".into())).is_err());
+        for entry in [(7, 1, 1), (19_456, 0, 1), (8, 1, 2), (u32::MAX, 1, 1)] {
+            let (memory_kib, passes, lanes) = entry;
+            let entry =
+                PasswordEntry { memory_kib: Some(memory_kib), passes: Some(passes), lanes: Some(lanes) };
+            assert!(password_costs(&entry).is_err(), "{entry:?}");
+        }
+    }
+}
