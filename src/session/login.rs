@@ -56,7 +56,20 @@ impl Session {
                 self.slot.clusters.login_as(&cluster, Some(role), user, password)?
             }
         };
-        Ok(self.slot.log_in(role, login)?)
+        self.slot.log_in(role, login)?;
+        drop(counts);
+        self.end_login_without_sessions()
+    }
+
+    /// While the password was tried another thread may have closed the last session, which ends a login
+    /// (sec. 5.6.3), but not one that is not there yet.
+    fn end_login_without_sessions(&self) -> Result<(), Error> {
+        let counts = self.slot.counts.lock();
+        if counts.read_only + counts.read_write > 0 {
+            return Ok(());
+        }
+        self.slot.log_out()?;
+        Err(CallError::SessionHandleInvalid(self.handle).into())
     }
 
     /// C_Logout: ends what needs the login. Engines of other sessions are the library's to clear.

@@ -29,6 +29,7 @@ use find::Find;
 use operation::Place;
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where a call's result goes.
 pub enum Output<'a> {
@@ -42,6 +43,8 @@ pub struct Session {
     pub handle: u64,
     pub slot: Arc<Slot>,
     pub read_write: bool,
+    /// Set once, before the session's objects go: what a call inside it makes after that goes too.
+    closed: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -80,7 +83,7 @@ pub struct Operations {
 
 impl Session {
     pub fn new(handle: u64, slot: Arc<Slot>, read_write: bool) -> Self {
-        Self { handle, slot, read_write, state: Mutex::default() }
+        Self { handle, slot, read_write, closed: AtomicBool::new(false), state: Mutex::default() }
     }
 
     pub fn session_state(&self) -> SessionState {
@@ -95,8 +98,13 @@ impl Session {
 
     /// Ends the session: its objects and operations go. Waits for a call that is inside it.
     pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
         self.slot.session_objects.close_session(self.handle);
         *self.state() = State::default();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Forgets every operation and engine, after a panic left them in any state.

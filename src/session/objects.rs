@@ -183,10 +183,14 @@ impl Session {
     fn keep_in_session(&self, object: Object) -> Result<u64, Error> {
         let private = object.flag(CKA_PRIVATE);
         let handle = self.slot.session_objects.insert(self.handle, object);
-        // A logout that ran meanwhile may have come before the insertion.
+        // A logout or the session's end that ran meanwhile may have come before the insertion.
         if private && !self.slot.user_is_in() {
             self.slot.session_objects.destroy(self.handle, handle);
             return Err(CallError::NotLoggedIn.into());
+        }
+        if self.is_closed() {
+            self.slot.session_objects.close_session(self.handle);
+            return Err(CallError::SessionHandleInvalid(self.handle).into());
         }
         Ok(handle)
     }

@@ -123,6 +123,77 @@ fn one_object_is_destroyed_by_one_thread() {
     }
 }
 
+/// Each thread changes another attribute of one object: none takes back what another did.
+#[test]
+fn changes_made_at_once_are_all_kept() {
+    let token = Token::in_memory_folder();
+    let session = token.user();
+    let kinds = [CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP];
+    for round in 0..20 {
+        let kept = if round % 2 == 0 { YES } else { NO };
+        let key = session.aes_key(&[(CKA_TOKEN, kept), (CKA_SENSITIVE, NO), (CKA_EXTRACTABLE, YES)]);
+        in_threads(|thread| {
+            let session = token.open(READ_WRITE);
+            for value in [NO, YES, NO] {
+                expect("set", session.set(key, &[(kinds[thread], value)]), CKR_OK);
+                assert_eq!(session.get(key, kinds[thread]).unwrap(), value);
+            }
+            if thread == 0 {
+                expect("set", session.set(key, &[(CKA_SENSITIVE, YES), (CKA_EXTRACTABLE, NO)]), CKR_OK);
+            }
+        });
+        for kind in kinds {
+            assert!(!session.flag(key, kind), "{kind:#x} of round {round}");
+        }
+        assert!(session.flag(key, CKA_SENSITIVE) && !session.flag(key, CKA_EXTRACTABLE), "round {round}");
+    }
+}
+
+#[test]
+fn what_is_made_while_its_session_closes_goes_with_it() {
+    let token = Token::new();
+    let keep = token.user();
+    for _ in 0..100 {
+        let session = token.open(READ_WRITE);
+        let made = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let length = number(32);
+                    let make =
+                        || session.generate(Mechanism::plain(CKM_AES_KEY_GEN), &[(CKA_VALUE_LEN, &length)]);
+                    while make().is_ok() {
+                        made.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            while made.load(Ordering::Relaxed) < 10 {
+                std::thread::yield_now();
+            }
+            expect("close", session.close(), CKR_OK);
+        });
+        assert_eq!(keep.find(&[]).unwrap(), []);
+    }
+}
+
+/// The last session takes the login along, also one that is on its way.
+#[test]
+fn a_login_that_is_slower_than_the_last_session_logs_nobody_in() {
+    let token = Token::new();
+    for user in [(CKU_USER, USER_PIN), (CKU_SO, SO_PIN)] {
+        let session = token.open(READ_WRITE);
+        std::thread::scope(|scope| {
+            let login = scope.spawn(|| session.login(user.0, user.1));
+            std::thread::sleep(std::time::Duration::from_millis(3));
+            expect("close", session.close(), CKR_OK);
+            expect_one_of("login", login.join().unwrap(), &[CKR_SESSION_HANDLE_INVALID, CKR_OK]);
+        });
+        let next = token.open(READ_WRITE);
+        assert_eq!(next.info().unwrap().state, CKS_RW_PUBLIC_SESSION);
+        expect("close", next.close(), CKR_OK);
+    }
+}
+
 #[test]
 fn finalize_with_calls_in_flight_lets_them_end() {
     let token = Token::new();
