@@ -238,12 +238,12 @@ impl Library {
         Ok(())
     }
 
-    /// C_CloseAllSessions
+    /// C_CloseAllSessions: those too whose token was wiped or removed since they were opened.
     pub fn close_all_sessions(&self, slot_id: u64) -> Result<(), Error> {
-        let slot = self.slot(slot_id)?;
-        for session in self.sessions.matching(|s| Arc::ptr_eq(&s.slot, &slot)) {
+        self.slot(slot_id)?;
+        for session in self.sessions.matching(|s| s.slot.id == slot_id) {
             match self.close_session(session.handle) {
-                Ok(()) | Err(Error::Call(CallError::SessionHandleInvalid(_))) => {}
+                Ok(()) | Err(Error::Call(CallError::SessionHandleInvalid(_) | CallError::DeviceRemoved)) => {}
                 Err(error) => return Err(error),
             }
         }

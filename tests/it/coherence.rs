@@ -102,6 +102,19 @@ fn a_token_wiped_elsewhere_ends_sessions_once() {
 }
 
 #[test]
+fn sessions_of_a_token_wiped_elsewhere_close_all_at_once() {
+    let (token, mut peer) = pair();
+    let sessions = [token.user(), token.open(READ_ONLY)];
+    assert_eq!(peer.ask("close"), "ok");
+    assert_eq!(peer.ask(&format!("init-token {}", token.slot)), "ok");
+    expect("close all", call!(token.module.api, C_CloseAllSessions(token.slot)), CKR_OK);
+    for session in sessions {
+        expect("closed", session.info().unwrap_err(), CKR_SESSION_HANDLE_INVALID);
+    }
+    assert_eq!(token.info().ulSessionCount, 0);
+}
+
+#[test]
 fn a_token_made_elsewhere_shows_its_slot() {
     let (token, mut peer) = pair();
     let before = token.module.slots(true);
