@@ -42,7 +42,7 @@ impl Object {
         let mut asides = Asides::default();
         let mut given = Set::EMPTY;
         for attribute in &template.attributes {
-            let (id, notes) = admit(self.class, attribute, &mut given)?;
+            let Some((id, notes)) = admit(self.class, template, attribute, &mut given)? else { continue };
             if notes & allowing == 0 {
                 return Err(ObjectError::ReadOnly(attribute.kind));
             }

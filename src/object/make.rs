@@ -64,7 +64,7 @@ impl Object {
         let mut given = Set::EMPTY;
         let (forbidden, required) = step(class, origin);
         for attribute in &template.attributes {
-            let (id, notes) = admit(class, attribute, &mut given)?;
+            let Some((id, notes)) = admit(class, template, attribute, &mut given)? else { continue };
             if notes & forbidden != 0 {
                 return Err(not_to_be_given(attribute.kind));
             }
@@ -247,21 +247,26 @@ fn not_to_be_given(kind: CK_ATTRIBUTE_TYPE) -> ObjectError {
     }
 }
 
-/// Finds the attribute's rule. Errors: no attribute, not one of the class, or there twice.
+/// Finds the attribute's rule; `None` for one that stands in the template again with the same value, which
+/// counts once (PKCS#11 3.0 sec. 4.1.1, 6). Errors: no attribute, not one of the class, or there with another value.
 pub(super) fn admit(
     class: &Class,
+    template: &Template,
     attribute: &Attribute,
     given: &mut Set,
-) -> Result<(Id, Notes), ObjectError> {
+) -> Result<Option<(Id, Notes)>, ObjectError> {
     let Some(id) = attributes::find(attribute.kind) else {
         return Err(attributes::unknown(attribute.kind));
     };
     let Some(rule) = class.rule(id) else {
         return Err(ObjectError::Inconsistent("an attribute does not belong to this class of object"));
     };
-    match given.insert(id) {
-        true => Ok((id, rule.notes)),
-        false => Err(ObjectError::Inconsistent("an attribute stands in the template twice")),
+    if given.insert(id) {
+        return Ok(Some((id, rule.notes)));
+    }
+    match template.get(attribute.kind) == Some(attribute.value) {
+        true => Ok(None),
+        false => Err(ObjectError::Inconsistent("an attribute stands in the template with two values")),
     }
 }
 

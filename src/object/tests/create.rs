@@ -72,11 +72,16 @@ fn what_a_key_template_may_not_say() {
 }
 
 #[test]
-fn an_attribute_stands_in_a_template_once() {
-    for value in [YES, NO] {
-        let twice = template(&[AES_KEY, &[(CKA_TOKEN, YES), (CKA_TOKEN, value)]].concat());
-        refused("twice", Object::create(&twice, &USER), CKR_TEMPLATE_INCONSISTENT);
-    }
+fn an_attribute_that_stands_in_a_template_twice_has_one_value() {
+    let twice = |kind, first, again| {
+        Object::create(&template(&[AES_KEY, &[(kind, first), (kind, again)]].concat()), &USER)
+    };
+    refused("two values", twice(CKA_TOKEN, YES, NO), CKR_TEMPLATE_INCONSISTENT);
+    refused("two values", twice(CKA_LABEL, b"a", b"b"), CKR_TEMPLATE_INCONSISTENT);
+    assert!(twice(CKA_TOKEN, YES, YES).expect("one value").flag(CKA_TOKEN));
+    let labelled = twice(CKA_LABEL, b"a", b"a").expect("one value");
+    assert_eq!(labelled.bytes(CKA_LABEL), Some(&b"a"[..]));
+    assert!(Object::decode(&labelled.encode()).is_ok(), "kept once");
 }
 
 #[test]
