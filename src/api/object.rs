@@ -99,8 +99,8 @@ pub unsafe extern "C" fn C_SetAttributeValue(
 ) -> CK_RV {
     call("C_SetAttributeValue", Trace::session(session), |library, _| {
         let session = library.session(session)?;
-        if template.is_null() || count == 0 {
-            return Err(bad("the template is null or empty"));
+        if template.is_null() {
+            return Err(bad("the template is null"));
         }
         // SAFETY: the caller's promise about its template.
         session.set_attributes(object, &unsafe { raw::template(template, count) }?)

@@ -161,11 +161,12 @@ pub unsafe fn template_to_fill<'a>(
     count: CK_ULONG,
 ) -> Result<&'a mut [CK_ATTRIBUTE], Error> {
     match count as usize {
+        _ if pointer.is_null() => Err(bad("the template is null")),
+        // Some languages' empty arrays have no address that could be used.
+        0 => Ok(&mut []),
         // SAFETY: not null, and so many, by the caller's promise.
-        n if !pointer.is_null() && n > 0 && n <= MAX_ATTRIBUTES => {
-            Ok(unsafe { std::slice::from_raw_parts_mut(pointer, n) })
-        }
-        _ => Err(bad("the template is null or empty, or its count is not a count")),
+        n if n <= MAX_ATTRIBUTES => Ok(unsafe { std::slice::from_raw_parts_mut(pointer, n) }),
+        _ => Err(bad("the template's count is not a count")),
     }
 }
 

@@ -18,3 +18,11 @@
 //! | C_Login with a null PIN | CKR_ARGUMENTS_BAD: there is no protected authentication path |
 //! | C_GetSlotList with tokenPresent | both lists are the same: the last slot holds an uninitialized token |
 //! | C_OpenSession on the uninitialized token | CKR_TOKEN_NOT_RECOGNIZED |
+//! | an attribute that stands in a template twice | with one value it counts once, with two CKR_TEMPLATE_INCONSISTENT |
+//! | C_GetAttributeValue and C_SetAttributeValue of no attributes | CKR_OK; a null template is CKR_ARGUMENTS_BAD all the same |
+//! | C_GenerateKey with a length that the mechanism does not make | CKR_ATTRIBUTE_VALUE_INVALID (CKR_KEY_SIZE_RANGE is not among its codes) |
+//! | a one-shot call that asked for the size, then an update | the operation goes on in parts: a size query does not begin it |
+//! | CKA_VALUE, CKA_APPLICATION and CKA_OBJECT_ID of a data object in C_SetAttributeValue and C_CopyObject | CKR_ATTRIBUTE_READ_ONLY: their table has no footnote 8 |
+//! | CKA_VALUE_LEN in C_UnwrapKey | may always be given and must be the key's; where the mechanism fills up with zeros and the type has any length, it may be left out, and the zeros stay (3.2 would have CKR_TEMPLATE_INCOMPLETE) |
+//! | CKA_ALLOWED_MECHANISMS with no mechanism in it | as if it had not been given |
+//! | a session that is closed while a call is inside it | the call ends with its result, or CKR_SESSION_HANDLE_INVALID; what it made goes with the session |

@@ -114,8 +114,8 @@ impl<'a> Query<'a> {
         let mut query = Query { token: None, unique_id: None, attributes: Template::default() };
         for attribute in &template.attributes {
             match (attribute.kind, attribute.value) {
-                (CKA_TOKEN, [flag @ (0 | 1)]) => query.token = Some(*flag == 1),
-                (CKA_UNIQUE_ID, value) => query.unique_id = Some(value),
+                (CKA_TOKEN, [flag @ (0 | 1)]) if query.token.is_none() => query.token = Some(*flag == 1),
+                (CKA_UNIQUE_ID, value) if query.unique_id.is_none() => query.unique_id = Some(value),
                 _ => query.attributes.attributes.push(*attribute),
             }
         }

@@ -1,7 +1,7 @@
 //! Making, wrapping and unwrapping keys (PKCS#11 3.0 sec. 5.18).
 
 use super::{Output, Session};
-use crate::error::{CallError, Error, MechanismError};
+use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::{Mechanism, Params, Wrap};
 use crate::object::{Object, Origin, Secret, Template};
 use cryptoki_sys::*;
@@ -19,8 +19,8 @@ impl Session {
         let origin = Origin::Generated(mechanism.id);
         let new = Object::plan_key(template, Some((CKO_SECRET_KEY, key_type)), origin, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
-        let bytes = new.value_bytes.ok_or(crate::error::ObjectError::Incomplete(CKA_VALUE_LEN))?;
-        let value = make(params, bytes)?;
+        let bytes = new.value_bytes.ok_or(ObjectError::Incomplete(CKA_VALUE_LEN))?;
+        let value = make(params, bytes).map_err(not_generated)?;
         self.keep(new.finish(value)?)
     }
 
@@ -97,6 +97,17 @@ fn cut(value: Secret, value_bytes: Option<usize>) -> Result<Secret, MechanismErr
             Ok(Secret::new(key))
         }
         _ => Err(MechanismError::WrappedKeyLen { bytes: value.expose().len() }),
+    }
+}
+
+/// A length that the mechanism does not make is a wrong value of the template: there is no key yet that could
+/// have the wrong size.
+fn not_generated(error: Error) -> Error {
+    match error {
+        Error::Mechanism(MechanismError::KeySize { .. }) => {
+            ObjectError::ValueInvalid { attribute: CKA_VALUE_LEN, reason: "no such key length" }.into()
+        }
+        e => e,
     }
 }
 

@@ -137,6 +137,20 @@ fn objects_match_by_every_attribute_given() {
             (&[(CKA_ID, b"")], &[]),
             (&[(CKA_CLASS, &[4, 0, 0, 0])], &[]),
             (&[(CKA_TOKEN, &[7])], &[]),
+            (&[(CKA_TOKEN, YES), (CKA_TOKEN, NO)], &[]),
+            (&[(CKA_TOKEN, NO), (CKA_TOKEN, YES)], &[]),
+            (&[(CKA_LABEL, b"one"), (CKA_LABEL, b"two")], &[]),
+            (&[(CKA_CLASS, DATA), (CKA_CLASS, SECRET_KEY)], &[]),
+            (&[(CKA_PRIVATE, YES), (CKA_PRIVATE, NO)], &[]),
+            (&[(CKA_PRIVATE, &[1, 0])], &[]),
+            (&[(CKA_PRIVATE, b"")], &[]),
+            (&[(CKA_CLASS, DATA), (CKA_KEY_TYPE, &aes)], &[]),
+            (&[(CKA_CLASS, DATA), (CKA_ID, b"")], &[]),
+            (&[(CKA_VALUE_LEN, &number(32))], &[a, b]),
+            (&[(CKA_VALUE_LEN, &[32, 0, 0, 0])], &[]),
+            (&[(CKA_START_DATE, b"")], &[a, b]),
+            (&[(CKA_ALLOWED_MECHANISMS, b"")], &[a, b]),
+            (&[(CKA_UNIQUE_ID, b"")], &[]),
         ];
         for (pairs, wanted) in rows {
             let in_place = [pairs, &[place][..]].concat();

@@ -134,6 +134,9 @@ fn null_templates_are_refused() {
     let rv = call!(session.api, C_GetAttributeValue(session.handle, key, null_mut(), 1));
     expect("null", rv, CKR_ARGUMENTS_BAD);
     let mut one = CK_ATTRIBUTE { type_: CKA_CLASS, pValue: null_mut(), ulValueLen: 0 };
+    let rv = call!(session.api, C_GetAttributeValue(session.handle, key, &mut one, 0));
+    expect("nothing is asked for", rv, CKR_OK);
+    assert_eq!(one.ulValueLen, 0);
     let rv = call!(session.api, C_GetAttributeValue(session.handle, 0, &mut one, 1));
     expect("no object", rv, CKR_OBJECT_HANDLE_INVALID);
     let rv = call!(session.api, C_GetAttributeValue(0, key, &mut one, 1));
