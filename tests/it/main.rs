@@ -23,6 +23,7 @@ mod old_stores;
 mod operations;
 mod peer;
 mod random;
+mod random_calls;
 mod random_walk;
 mod read;
 mod secrecy;
