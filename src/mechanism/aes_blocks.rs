@@ -10,7 +10,7 @@ use crate::object::Secret;
 
 /// A key is filled up with zeros to whole blocks; the length is not in the wrapped key.
 pub static WRAP_ECB: Wrap = Wrap {
-    zero_pads: true,
+    zero_pads: Some(BLOCK_BYTES),
     wrapped_len: |params, key_bytes| {
         no_iv(params)?;
         wrapped_bytes(key_bytes)
@@ -21,7 +21,7 @@ pub static WRAP_ECB: Wrap = Wrap {
 
 /// As `WRAP_ECB`.
 pub static WRAP_CBC: Wrap = Wrap {
-    zero_pads: true,
+    zero_pads: Some(BLOCK_BYTES),
     wrapped_len: |params, key_bytes| {
         block_iv(params)?;
         wrapped_bytes(key_bytes)

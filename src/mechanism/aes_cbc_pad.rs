@@ -10,7 +10,7 @@ use crate::object::Secret;
 use zeroize::Zeroizing;
 
 pub static WRAP: Wrap = Wrap {
-    zero_pads: false,
+    zero_pads: None,
     wrapped_len: |params, key_bytes| {
         block_iv(params)?;
         padded_bytes(key_bytes).ok_or(MechanismError::KeySize { bytes: key_bytes }.into())

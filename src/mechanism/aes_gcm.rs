@@ -8,7 +8,7 @@ use crate::object::Secret;
 
 /// The tag comes after the ciphertext, also where the ciphertext is a wrapped key.
 pub static WRAP: Wrap = Wrap {
-    zero_pads: false,
+    zero_pads: None,
     wrapped_len: |params, key_bytes| {
         let tag_bytes = parse(params)?.tag_bytes;
         sealed_bytes(key_bytes, GCM_MAX_BYTES, tag_bytes)

@@ -15,21 +15,21 @@ use zeroize::Zeroizing;
 /// A key is filled up with zeros to whole semiblocks; the length is not in the wrapped key. A key of 8 bytes or
 /// fewer is refused, for KW needs two semiblocks: KWP takes it.
 pub static WRAP_KW: Wrap = Wrap {
-    zero_pads: true,
+    zero_pads: Some(SEMIBLOCK_BYTES),
     wrapped_len: |params, bytes| key_wrapped_bytes(Form::Kw, params, bytes),
     wrap: |key, params, value| wrap(Form::Kw, key, params, value),
     unwrap: |key, params, wrapped| unwrap(Form::Kw, key, params, wrapped),
 };
 
 pub static WRAP_KWP: Wrap = Wrap {
-    zero_pads: false,
+    zero_pads: None,
     wrapped_len: |params, bytes| key_wrapped_bytes(Form::Kwp, params, bytes),
     wrap: |key, params, value| wrap(Form::Kwp, key, params, value),
     unwrap: |key, params, wrapped| unwrap(Form::Kwp, key, params, wrapped),
 };
 
 pub static WRAP_PKCS7: Wrap = Wrap {
-    zero_pads: false,
+    zero_pads: None,
     wrapped_len: |params, bytes| key_wrapped_bytes(Form::Pkcs7, params, bytes),
     wrap: |key, params, value| wrap(Form::Pkcs7, key, params, value),
     unwrap: |key, params, wrapped| unwrap(Form::Pkcs7, key, params, wrapped),

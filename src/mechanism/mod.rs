@@ -143,9 +143,9 @@ pub trait Sign: Send {
 
 /// Key wrapping by a symmetric key.
 pub struct Wrap {
-    /// The wrapped key does not tell the key's length: `unwrap` gives it with the zeros that filled it up, and
-    /// the caller cuts it to what the key type or CKA_VALUE_LEN says.
-    pub zero_pads: bool,
+    /// The wrapped key does not tell the key's length: `unwrap` gives it with the zeros that filled it up to
+    /// whole units of so many bytes, and the caller cuts it to what the key type or CKA_VALUE_LEN says.
+    pub zero_pads: Option<usize>,
     /// The length that `wrap` gives for a key of so many bytes; errors as `wrap`. Runs no cryptography.
     pub wrapped_len: fn(&Params, usize) -> Result<usize, Error>,
     pub wrap: WrapKey,

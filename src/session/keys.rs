@@ -77,7 +77,10 @@ impl Session {
         let new = Object::plan_key(template, None, Origin::Unwrapped, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let value = (wrap.unwrap)(secret, params, wrapped)?;
-        let value = if wrap.zero_pads { cut(value, new.value_bytes)? } else { value };
+        let value = match (wrap.zero_pads, new.value_bytes) {
+            (Some(unit), Some(bytes)) => cut(value, unit, bytes)?,
+            _ => value,
+        };
         let bytes = value.expose().len();
         if !new.fits(bytes) {
             return Err(MechanismError::WrappedKeyLen { bytes }.into());
@@ -87,13 +90,11 @@ impl Session {
 }
 
 /// A mechanism that fills up with zeros does not know where the key ends: CKA_VALUE_LEN of the template says
-/// (PKCS#11 3.0 sec. 2.10.5: "truncates the result"). Only zeros go, and less than a block of them: whoever could
+/// (PKCS#11 3.0 sec. 2.10.5: "truncates the result"). Only zeros go, and less than a unit of them: whoever could
 /// cut a key short would find it piece by piece.
-fn cut(value: Secret, value_bytes: Option<usize>) -> Result<Secret, MechanismError> {
-    const BLOCK_BYTES: usize = 16;
-    let Some(bytes) = value_bytes else { return Ok(value) };
+fn cut(value: Secret, unit: usize, bytes: usize) -> Result<Secret, MechanismError> {
     match value.expose().split_at_checked(bytes) {
-        Some((key, filling)) if filling.len() < BLOCK_BYTES && filling.iter().all(|byte| *byte == 0) => {
+        Some((key, filling)) if filling.len() < unit && filling.iter().all(|byte| *byte == 0) => {
             Ok(Secret::new(key))
         }
         _ => Err(MechanismError::WrappedKeyLen { bytes: value.expose().len() }),

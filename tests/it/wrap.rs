@@ -86,6 +86,31 @@ fn zeros_at_the_end_are_cut_off_as_the_template_says() {
     }
 }
 
+/// Less than a unit of the mechanism: a semiblock of KW, a block of ECB and CBC.
+#[test]
+fn no_more_zeros_are_cut_off_than_were_filled_up() {
+    let token = Token::new();
+    let session = token.user();
+    let wrapping = session.aes_key(&[]);
+    let generic: [Pair; 2] = [(CKA_CLASS, SECRET_KEY), (CKA_KEY_TYPE, GENERIC)];
+    let key = session.known_key(CKK_GENERIC_SECRET, &[&[1; 14][..], &[0; 18]].concat(), &[]);
+    let by: [(By, u64); 3] = [
+        (|| Mechanism::plain(CKM_AES_KEY_WRAP), 25),
+        (|| Mechanism::plain(CKM_AES_ECB), 17),
+        (|| Mechanism::with(CKM_AES_CBC, &[1; 16]), 17),
+    ];
+    for (by, least) in by {
+        let wrapped = session.wrap(by(), wrapping, key).unwrap();
+        for bytes in 14..=33 {
+            let length = number(bytes);
+            let template = [&generic[..], &[(CKA_VALUE_LEN, &length)]].concat();
+            let rv = session.unwrap(by(), wrapping, &wrapped, &template).err().unwrap_or(CKR_OK);
+            let wanted = if (least..=32).contains(&bytes) { CKR_OK } else { CKR_WRAPPED_KEY_LEN_RANGE };
+            expect(&format!("{bytes} bytes"), rv, wanted);
+        }
+    }
+}
+
 #[test]
 fn wrapping_answers_size_queries_and_small_buffers() {
     let token = Token::new();
