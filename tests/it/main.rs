@@ -24,7 +24,6 @@ mod operations;
 mod peer;
 mod random;
 mod random_calls;
-mod random_walk;
 mod read;
 mod secrecy;
 mod session_objects;

@@ -1,47 +1,33 @@
-//! Random calls on several threads that share sessions and objects: whatever the arguments, the library answers
-//! with a caller's code, writes nowhere but where it may, hangs nowhere and works afterwards.
+//! Random calls, by one caller and by several that share sessions and objects: whatever the arguments, the
+//! library answers with a caller's code, writes nowhere but where it may, hangs nowhere and works afterwards.
 //!
-//! Every thread goes by a seed of its own, which a failure names; `RANDOM_SEED` repeats a run as far as threads
-//! let it. SLOW_TESTS=1 makes it longer.
+//! Every caller goes by a seed, which a failure names; `RANDOM_SEED` repeats a run as far as threads let it.
+//! SLOW_TESTS=1 makes it longer.
+
+mod caller;
 
 use crate::support::*;
+use caller::{CIPHERS, CODES, Caller, DIGESTS, GENERATORS, WRAPS};
 use cryptoki_sys::*;
-use std::ptr::null_mut;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const THREADS: usize = 4;
-const ROOM: usize = 4096;
-const FRAME: u8 = 0xee;
 /// Codes that say the fault is the library's: no arguments may lead to one.
 const FAULTS: &[CK_RV] =
     &[CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_ERROR, CKR_DEVICE_MEMORY, CKR_HOST_MEMORY];
 
 /// What the threads share.
-struct World<'t> {
+pub struct World<'t> {
     token: &'t Token,
     sessions: [AtomicU64; 6],
     objects: [AtomicU64; 24],
     deadline: Instant,
+    steps: usize,
     calls: AtomicUsize,
     /// The call each thread is in.
     inside: [Mutex<&'static str>; THREADS],
-}
-
-struct Caller<'w> {
-    world: &'w World<'w>,
-    thread: usize,
-    seed: u64,
-    state: u64,
-}
-
-/// An output buffer with a frame behind it, and the length that the call is told.
-struct Out {
-    buffer: Vec<u8>,
-    null: bool,
-    length: CK_ULONG,
-    told: CK_ULONG,
 }
 
 type Call = fn(&mut Caller) -> CK_RV;
@@ -249,22 +235,10 @@ fn pairs(template: &[(CK_ATTRIBUTE_TYPE, Vec<u8>)]) -> Vec<Pair<'_>> {
     template.iter().map(|(kind, value)| (*kind, value.as_slice())).collect()
 }
 
-impl Out {
-    fn pointer(&mut self) -> *mut CK_BYTE {
-        if self.null { null_mut() } else { self.buffer.as_mut_ptr() }
-    }
-
-    /// Nothing was written beyond what the call was told, nor beyond the buffer.
-    fn check(&self) {
-        let end = if self.null { 0 } else { self.told.min(ROOM as CK_ULONG) as usize };
-        assert!(self.buffer[end..].iter().all(|byte| *byte == FRAME), "written beyond {} bytes", self.told);
-    }
-}
-
 impl<'w> Caller<'w> {
     fn run(&mut self) {
         let total: u64 = CALLS.iter().map(|(_, weight, _)| weight).sum();
-        while Instant::now() < self.world.deadline {
+        for _ in (0..self.world.steps).take_while(|_| Instant::now() < self.world.deadline) {
             let mut at = self.below(total);
             let (name_of, _, call) = CALLS
                 .iter()
@@ -281,233 +255,7 @@ impl<'w> Caller<'w> {
         }
         *self.world.inside[self.thread].lock().unwrap() = "nothing";
     }
-
-    /// splitmix64
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-    fn bytes(&mut self, most: u64) -> Vec<u8> {
-        let length = if self.one_in(3) { self.below(most / 16 + 1) * 16 } else { self.below(most + 1) };
-        (0..length).map(|_| self.next() as u8).collect()
-    }
-
-    fn api(&self) -> &'w Api {
-        self.world.token.module.api
-    }
-    fn slot(&mut self) -> CK_SLOT_ID {
-        if self.one_in(20) { self.next() } else { self.world.token.slot }
-    }
-    /// Mostly an open one, in which the user is mostly logged in.
-    fn session(&mut self) -> Session<'w> {
-        if self.one_in(40) {
-            let none = self.pick(&[0, 1, CK_SESSION_HANDLE::MAX]);
-            return self.session_of(none);
-        }
-        let place = &self.world.sessions[self.below(6) as usize];
-        let session = self.session_of(place.load(Ordering::SeqCst));
-        match session.info() {
-            Err(_) if !self.one_in(10) => drop(open(self)),
-            Ok(info) if info.state == CKS_RW_PUBLIC_SESSION && self.one_in(20) => drop(login(self)),
-            _ => return session,
-        }
-        self.session_of(place.load(Ordering::SeqCst))
-    }
-    fn session_of(&self, handle: CK_SESSION_HANDLE) -> Session<'w> {
-        self.world.token.module.session(handle)
-    }
-    fn object(&mut self) -> CK_OBJECT_HANDLE {
-        match self.below(20) {
-            0 => self.next() >> self.below(64),
-            _ => self.world.objects[self.below(24) as usize].load(Ordering::SeqCst),
-        }
-    }
-    /// Keeps a new object's handle; what it takes the place of is destroyed, so that there are never many.
-    fn made(&mut self, made: Result<CK_OBJECT_HANDLE, CK_RV>) -> CK_RV {
-        match made {
-            Ok(object) => {
-                let before = self.world.objects[self.below(24) as usize].swap(object, Ordering::SeqCst);
-                self.session().destroy(before)
-            }
-            Err(rv) => rv,
-        }
-    }
-
-    fn kind(&mut self) -> CK_ATTRIBUTE_TYPE {
-        const KINDS: &[CK_ATTRIBUTE_TYPE] = &[
-            CKA_CLASS,
-            CKA_TOKEN,
-            CKA_PRIVATE,
-            CKA_LABEL,
-            CKA_APPLICATION,
-            CKA_VALUE,
-            CKA_CHECK_VALUE,
-            CKA_KEY_TYPE,
-            CKA_ID,
-            CKA_SENSITIVE,
-            CKA_ENCRYPT,
-            CKA_SIGN,
-            CKA_WRAP,
-            CKA_UNWRAP,
-            CKA_START_DATE,
-            CKA_END_DATE,
-            CKA_VALUE_LEN,
-            CKA_EXTRACTABLE,
-            CKA_LOCAL,
-            CKA_MODIFIABLE,
-            CKA_COPYABLE,
-            CKA_TRUSTED,
-            CKA_WRAP_TEMPLATE,
-            CKA_ALLOWED_MECHANISMS,
-            CKA_UNIQUE_ID,
-            CKA_MODULUS,
-        ];
-        if self.one_in(30) { self.next() >> self.below(64) } else { self.pick(KINDS) }
-    }
-
-    /// Mostly what fits, and now and then anything.
-    fn template(&mut self) -> Vec<(CK_ATTRIBUTE_TYPE, Vec<u8>)> {
-        let mut template = Vec::new();
-        if self.one_in(2) {
-            template.push((CKA_VALUE_LEN, number(self.pick(&[16, 32, 20, 0])).to_vec()));
-        }
-        for _ in 0..self.below(5) {
-            let kind = if self.one_in(4) {
-                self.kind()
-            } else {
-                self.pick(&[
-                    CKA_LABEL,
-                    CKA_ID,
-                    CKA_TOKEN,
-                    CKA_PRIVATE,
-                    CKA_SENSITIVE,
-                    CKA_EXTRACTABLE,
-                    CKA_SIGN,
-                ])
-            };
-            let value = match kind {
-                _ if self.one_in(12) => self.bytes(40),
-                CKA_LABEL | CKA_ID => vec![b'a' + self.below(4) as u8; self.below(3) as usize],
-                CKA_CLASS => number(self.pick(&[CKO_DATA, CKO_SECRET_KEY])).to_vec(),
-                CKA_KEY_TYPE => number(self.pick(&[CKK_AES, CKK_GENERIC_SECRET])).to_vec(),
-                CKA_ALLOWED_MECHANISMS => number(self.pick(CIPHERS)).to_vec(),
-                CKA_TOKEN => vec![u8::from(self.one_in(3))],
-                _ => vec![self.below(2) as u8],
-            };
-            template.push((kind, value));
-        }
-        template
-    }
-
-    /// Mostly one of these.
-    fn mechanism(&mut self, these: &[CK_MECHANISM_TYPE]) -> Mechanism {
-        let kind = match self.below(40) {
-            0 => self.next() >> self.below(64),
-            1 => self.pick(CIPHERS),
-            2 => self.pick(CODES),
-            3 => self.pick(DIGESTS),
-            _ => self.pick(these),
-        };
-        match kind {
-            // Shorter than any structure with pointers in it.
-            _ if self.one_in(15) => Mechanism::with(kind, &self.bytes(39)),
-            CKM_AES_CBC | CKM_AES_CBC_PAD => Mechanism::with(kind, &[7; 16]),
-            CKM_AES_CTR => Mechanism::ctr(self.below(130), [self.next() as u8; 16]),
-            CKM_AES_GCM => {
-                let (iv, aad) = (self.bytes(40), self.bytes(40));
-                let tag = if self.one_in(8) { self.below(140) } else { 128 };
-                let mut mechanism = Mechanism::gcm(&iv, &aad, tag);
-                match self.below(30) {
-                    0 => mechanism.gcm_params().pIv = null_mut(),
-                    1 => mechanism.gcm_params().pAAD = null_mut(),
-                    2 => mechanism.gcm_params().ulIvBits = self.next(),
-                    _ => {}
-                }
-                mechanism
-            }
-            CKM_SHA256_HMAC_GENERAL | CKM_AES_CMAC_GENERAL => Mechanism::with(kind, &number(self.below(40))),
-            _ => Mechanism::plain(kind),
-        }
-    }
-
-    fn output(&mut self) -> Out {
-        let told = match self.below(8) {
-            0 => CK_ULONG::MAX,
-            1 => self.below(40),
-            _ => ROOM as CK_ULONG,
-        };
-        Out { buffer: vec![FRAME; ROOM + 64], null: self.one_in(6), length: told, told }
-    }
-
-    fn in_out(&mut self, function: impl Fn(&Api) -> Option<InOut>) -> CK_RV {
-        let (mut data, mut out, session) = (self.bytes(300), self.output(), self.session());
-        let before = data.clone();
-        let (from, length, pointer) = (data.as_mut_ptr(), data.len() as CK_ULONG, out.pointer());
-        let (from, told): (_, *mut CK_ULONG) = match self.below(50) {
-            0 => (null_mut(), &mut out.length),
-            1 => (from, null_mut()),
-            _ => (from, &mut out.length),
-        };
-        let function = function(self.api()).expect("the function is set");
-        // SAFETY: pointers are null, or good for their lengths; an output length beyond the buffer is more than
-        // any result of such an input.
-        let rv = unsafe { function(session.handle, from, length, pointer, told) };
-        out.check();
-        assert_eq!(data, before, "the input is the caller's");
-        rv
-    }
-
-    fn out(
-        &mut self,
-        function: impl Fn(
-            &Api,
-        )
-            -> Option<unsafe extern "C" fn(CK_SESSION_HANDLE, *mut CK_BYTE, *mut CK_ULONG) -> CK_RV>,
-    ) -> CK_RV {
-        let (mut out, session) = (self.output(), self.session());
-        let (pointer, told) = (out.pointer(), &raw mut out.length);
-        let function = function(self.api()).expect("the function is set");
-        // SAFETY: as in `in_out`.
-        let rv = unsafe { function(session.handle, pointer, told) };
-        out.check();
-        rv
-    }
 }
-
-const GENERATORS: &[CK_MECHANISM_TYPE] = &[CKM_AES_KEY_GEN, CKM_AES_KEY_GEN, CKM_GENERIC_SECRET_KEY_GEN];
-const CIPHERS: &[CK_MECHANISM_TYPE] = &[
-    CKM_AES_ECB,
-    CKM_AES_CBC,
-    CKM_AES_CBC_PAD,
-    CKM_AES_CTR,
-    CKM_AES_GCM,
-    CKM_AES_GCM,
-    CKM_AES_KEY_WRAP,
-    CKM_AES_KEY_WRAP_KWP,
-];
-const WRAPS: &[CK_MECHANISM_TYPE] =
-    &[CKM_AES_ECB, CKM_AES_CBC_PAD, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PKCS7];
-const CODES: &[CK_MECHANISM_TYPE] = &[
-    CKM_AES_CMAC,
-    CKM_AES_CMAC,
-    CKM_AES_CMAC_GENERAL,
-    CKM_SHA256_HMAC,
-    CKM_SHA256_HMAC_GENERAL,
-    CKM_SHA512_HMAC,
-];
-const DIGESTS: &[CK_MECHANISM_TYPE] = &[CKM_SHA_1, CKM_SHA256, CKM_SHA512_224, CKM_SHA3_512];
 
 /// The process ends where calls hang: a thread that waits for them could not say so.
 fn watch(world: &World, done: &AtomicBool) {
@@ -538,59 +286,92 @@ fn works(session: &Session) {
     expect("destroy", session.destroy(key), CKR_OK);
 }
 
-#[test]
-fn random_calls_leave_a_library_that_works() {
-    let token = Token::in_memory_folder();
-    let log = token.module.home().join("random.log");
-    expect("finalize", token.module.finalize(), CKR_OK);
-    // SAFETY: no other thread runs in this test yet.
-    unsafe { std::env::set_var("VHSM_LOG_FILE", &log) };
-    expect("initialize", token.module.initialize(), CKR_OK);
-    let seconds = if std::env::var_os("SLOW_TESTS").is_some() { 120 } else { 8 };
-    let seed = std::env::var("RANDOM_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
-    println!("RANDOM_SEED={seed}");
-    let world = World {
-        token: &token,
-        sessions: Default::default(),
-        objects: Default::default(),
-        deadline: Instant::now() + Duration::from_secs(seconds),
-        calls: AtomicUsize::new(0),
-        inside: std::array::from_fn(|_| Mutex::new("nothing")),
-    };
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| watch(&world, &done));
-        let threads: Vec<_> = (0..THREADS)
-            .map(|thread| {
-                let state = seed.wrapping_mul(THREADS as u64).wrapping_add(thread as u64);
-                scope.spawn({
-                    let world = &world;
-                    move || Caller { world, thread, seed, state }.run()
-                })
-            })
-            .collect();
-        let failed = threads.into_iter().filter_map(|thread| thread.join().err()).count();
-        done.store(true, Ordering::SeqCst);
-        assert_eq!(failed, 0, "threads failed, RANDOM_SEED={seed}");
-    });
-    println!("{} calls", world.calls.load(Ordering::Relaxed));
-    assert!(world.calls.load(Ordering::Relaxed) > 1000);
-    let text = std::fs::read_to_string(&log).unwrap_or_default();
-    assert!(!text.contains("panicked"), "RANDOM_SEED={seed}\n{text}");
-    let user = token.open(READ_WRITE);
-    if user.login(CKU_USER, USER_PIN) == CKR_USER_ANOTHER_ALREADY_LOGGED_IN {
-        expect("logout", user.logout(), CKR_OK);
-        expect("login", user.login(CKU_USER, USER_PIN), CKR_OK);
-    }
-    for handle in world.sessions.iter().map(|session| session.load(Ordering::SeqCst)) {
-        let session = token.module.session(handle);
-        if session.info().is_ok() {
-            expect("cancel", session.cancel(CK_FLAGS::MAX), CKR_OK);
-            works(&session);
+impl World<'_> {
+    fn new(token: &Token, seconds: u64, steps: usize) -> World<'_> {
+        World {
+            token,
+            sessions: Default::default(),
+            objects: Default::default(),
+            deadline: Instant::now() + Duration::from_secs(seconds),
+            steps,
+            calls: AtomicUsize::new(0),
+            inside: std::array::from_fn(|_| Mutex::new("nothing")),
         }
     }
-    works(&user);
-    expect("close all", call!(token.module.api, C_CloseAllSessions(token.slot)), CKR_OK);
-    works(&token.user());
+
+    fn run(&self, callers: usize, seed: u64) {
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| watch(self, &done));
+            let callers: Vec<_> = (0..callers)
+                .map(|thread| {
+                    let state = seed.wrapping_mul(THREADS as u64).wrapping_add(thread as u64);
+                    scope.spawn(move || Caller { world: self, thread, seed, state }.run())
+                })
+                .collect();
+            let failed = callers.into_iter().filter_map(|caller| caller.join().err()).count();
+            done.store(true, Ordering::SeqCst);
+            assert_eq!(failed, 0, "callers failed, RANDOM_SEED={seed}");
+        });
+        assert!(self.calls.load(Ordering::Relaxed) > 1000, "callers that hardly get to call");
+    }
+
+    /// No panic was caught, no operation is stuck, no handle in the way.
+    fn works_as_before(&self, seed: u64) {
+        let text = std::fs::read_to_string(log_of(self.token)).unwrap_or_default();
+        assert!(!text.contains("panicked"), "RANDOM_SEED={seed}\n{text}");
+        let user = self.token.open(READ_WRITE);
+        if user.login(CKU_USER, USER_PIN) == CKR_USER_ANOTHER_ALREADY_LOGGED_IN {
+            expect("logout", user.logout(), CKR_OK);
+            expect("login", user.login(CKU_USER, USER_PIN), CKR_OK);
+        }
+        for handle in self.sessions.iter().map(|session| session.load(Ordering::SeqCst)) {
+            let session = self.token.module.session(handle);
+            if session.info().is_ok() {
+                expect("cancel", session.cancel(CK_FLAGS::MAX), CKR_OK);
+                works(&session);
+            }
+        }
+        works(&user);
+        expect("close all", call!(self.token.module.api, C_CloseAllSessions(self.token.slot)), CKR_OK);
+        works(&self.token.user());
+    }
+}
+
+fn log_of(token: &Token) -> std::path::PathBuf {
+    token.module.home().join("random.log")
+}
+
+/// A token whose library writes its faults, caught panics among them, into a file.
+fn logging() -> Token {
+    let token = Token::in_memory_folder();
+    expect("finalize", token.module.finalize(), CKR_OK);
+    // SAFETY: no other thread runs in this test yet.
+    unsafe { std::env::set_var("VHSM_LOG_FILE", log_of(&token)) };
+    expect("initialize", token.module.initialize(), CKR_OK);
+    token
+}
+
+fn is_slow() -> bool {
+    std::env::var_os("SLOW_TESTS").is_some()
+}
+
+#[test]
+fn one_caller() {
+    let token = logging();
+    for seed in 1..=if is_slow() { 30 } else { 3 } {
+        let world = World::new(&token, 60, 6000);
+        world.run(1, seed);
+        world.works_as_before(seed);
+    }
+}
+
+#[test]
+fn callers_that_meet() {
+    let token = logging();
+    let seed = std::env::var("RANDOM_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
+    let world = World::new(&token, if is_slow() { 120 } else { 8 }, usize::MAX);
+    world.run(THREADS, seed);
+    world.works_as_before(seed);
 }
