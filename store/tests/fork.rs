@@ -190,7 +190,10 @@ fn claiming_parent() {
     let Some(folder) = role("claiming_parent") else { return };
     let store = open(&folder);
     let _claim = store.claim(b"parent", ClaimKind::Exclusive).unwrap().unwrap();
-    let child = fork(&[&store], || std::thread::sleep(Duration::from_secs(60)));
-    say(child);
+    // The child says who it is, so that it has let go of its parent's descriptors when the test kills the parent.
+    fork(&[&store], || {
+        say(std::process::id());
+        std::thread::sleep(Duration::from_secs(60));
+    });
     until_told();
 }
