@@ -5,6 +5,7 @@
 
 mod cipher;
 mod client;
+mod cluster;
 mod coherence;
 mod create;
 mod digest_and_sign;
