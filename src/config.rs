@@ -236,12 +236,13 @@ fn password_costs(entry: &PasswordEntry) -> Result<PasswordCosts, ConfigError> {
         passes: entry.passes.unwrap_or(2),
         lanes: entry.lanes.unwrap_or(1),
     };
-    let lanes_fit = (1..=64).contains(&costs.lanes);
-    if !lanes_fit || costs.passes == 0 || costs.memory_kib < 8 * costs.lanes || costs.memory_kib > 4 << 20 {
+    if !costs.are_bearable() || costs.passes == 0 || costs.memory_kib < 8 * costs.lanes {
         return Err(ConfigError::File {
             path: "[password]".into(),
             cause: format!("{costs:?} are no costs for Argon2id"),
-            mend: "lanes 1 to 64, passes from 1, memory_kib from 8 per lane to 4194304".into(),
+            mend: "lanes 1 to 64, passes from 1, memory_kib from 8 per lane to 2097152, and passes times \
+                   memory_kib up to 16777216"
+                .into(),
         });
     }
     Ok(costs)
@@ -291,6 +292,23 @@ mod tests {
             let entry =
                 PasswordEntry { memory_kib: Some(memory_kib), passes: Some(passes), lanes: Some(lanes) };
             assert!(password_costs(&entry).is_err(), "{entry:?}");
+        }
+    }
+
+    /// What no login would take from a record must not be configured: its user would be shut out for good.
+    #[test]
+    fn costs_are_those_that_a_record_may_have() {
+        let costs = |memory_kib, passes, lanes| {
+            let [memory_kib, passes, lanes] = [memory_kib, passes, lanes].map(Some);
+            password_costs(&PasswordEntry { memory_kib, passes, lanes })
+        };
+        for (memory_kib, passes, lanes) in [(8, 1, 1), (512, 1, 64), (2 << 20, 8, 4), (19_456, 862, 1)] {
+            assert!(costs(memory_kib, passes, lanes).unwrap().are_bearable());
+        }
+        for (memory_kib, passes, lanes) in
+            [(7, 1, 1), (64, 0, 1), (511, 1, 64), (520, 1, 65), ((2 << 20) + 1, 1, 1), (19_456, 863, 1)]
+        {
+            assert!(costs(memory_kib, passes, lanes).is_err(), "{memory_kib} {passes} {lanes}");
         }
     }
 }

@@ -39,6 +39,12 @@ impl Opened {
     }
 }
 
+/// The record of wrong tries, before and after one was counted.
+struct Counted {
+    before: Option<Vec<u8>>,
+    now: Vec<u8>,
+}
+
 /// What a try works on.
 struct Target {
     cluster: Maced<ClusterRecord>,
@@ -58,12 +64,14 @@ impl Clusters {
     ) -> Result<Opened, Error> {
         self.retry(|| {
             let row = self.row(space, id, role)?;
-            self.count(space, id)?;
+            let counted = self.count(space, id)?;
             let target = self.view(|snapshot| target(snapshot, space, id))?;
             let holder = Holder { lineage: target.cluster.unverified().lineage, user: id };
-            let secrets = holder
-                .open_by_password(target.user.unverified(), password)?
-                .ok_or(ClusterError::PinIncorrect)?;
+            let opened = holder.open_by_password(target.user.unverified(), password);
+            if opened.is_err() {
+                self.take_back(space, id, &counted)?;
+            }
+            let secrets = opened?.ok_or(ClusterError::PinIncorrect)?;
             // The user's record as it was tried: under another one the password might be wrong.
             let right = Batch::new()
                 .expect(target.user.key.as_slice(), Some(&target.user.raw))
@@ -93,7 +101,7 @@ impl Clusters {
     }
 
     /// Counts a try. Under the row. Errors: `PinLocked`, `Delayed`, `UserNotFound`.
-    fn count(&self, space: Space, id: UserId) -> Result<(), Error> {
+    fn count(&self, space: Space, id: UserId) -> Result<Counted, Error> {
         self.retry(|| {
             let standing = self.view(|snapshot| Standing::read(snapshot, space, id))?;
             let now = (self.now)();
@@ -107,8 +115,22 @@ impl Clusters {
                 }
                 return Err(ClusterError::Delayed { seconds: wait_ms.div_ceil(1000) }.into());
             }
-            self.put_attempts(space, id, &standing, &standing.counted(now))
+            let counted = standing.counted(now);
+            self.put_attempts(space, id, &standing, &counted)?;
+            Ok(Counted { before: standing.raw, now: encode(&counted)? })
         })
+    }
+
+    /// For a password that could not be tried at all (no memory for it, a damaged record): nobody learnt
+    /// anything, so nobody is locked for it.
+    fn take_back(&self, space: Space, id: UserId, counted: &Counted) -> Result<(), Error> {
+        let key = space.attempts(id);
+        let batch = Batch::new().expect(key.as_slice(), Some(&counted.now));
+        self.store.commit(match &counted.before {
+            Some(before) => batch.put(key.as_slice(), before.as_slice()),
+            None => batch.delete(key.as_slice()),
+        })?;
+        Ok(())
     }
 
     fn put_attempts(&self, space: Space, id: UserId, was: &Standing, now: &Attempts) -> Result<(), Error> {

@@ -168,6 +168,21 @@ impl Default for PasswordCosts {
     }
 }
 
+impl PasswordCosts {
+    /// 2 GiB: RFC 9106 sec. 4, the first recommended option.
+    pub const MAX_MEMORY_KIB: u32 = 2 << 20;
+    /// What all passes together may write: some seconds of one core.
+    pub const MAX_WORK_KIB: u64 = 16 << 20;
+    pub const MAX_LANES: u32 = 64;
+
+    /// Whether a password may cost so much: more is neither configured nor read from a record.
+    pub fn are_bearable(self) -> bool {
+        let work_kib = u64::from(self.memory_kib) * u64::from(self.passes);
+        let lanes = (1..=Self::MAX_LANES).contains(&self.lanes);
+        lanes && self.memory_kib <= Self::MAX_MEMORY_KIB && work_kib <= Self::MAX_WORK_KIB
+    }
+}
+
 /// What a cluster is made with.
 #[derive(Clone)]
 pub struct NewCluster<'a> {
@@ -197,7 +212,7 @@ impl Clusters {
     /// Opens the store's head record (made on first use). Reads nothing else. Errors: `NewerFormat`,
     /// `Corrupt`.
     pub fn open(store: Arc<dyn Store>, costs: PasswordCosts) -> Result<Self, Error> {
-        let clusters = Self { store, costs, numbers: Numbers::default(), now: Box::new(system_ms) };
+        let clusters = Self { store, costs, numbers: Numbers::new()?, now: Box::new(system_ms) };
         clusters.head()?;
         Ok(clusters)
     }

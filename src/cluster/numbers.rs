@@ -6,6 +6,7 @@
 
 use crate::cluster::records::{decode, encode};
 use crate::cluster::{Cluster, Clusters, ObjectId, keys};
+use crate::crypto::random;
 use crate::crypto::seal::NONCE_BYTES;
 use crate::error::{ClusterError, Error};
 use parking_lot::Mutex;
@@ -21,21 +22,33 @@ const LAST_START: u64 = (1 << 24) - 1;
 const LAST_COUNT: u64 = (1 << 48) - 1;
 
 /// What this process has taken from the store.
-#[derive(Default)]
 pub(super) struct Numbers {
     objects: Mutex<Range<u64>>,
     ivs: IvSource,
 }
 
+impl Numbers {
+    pub(super) fn new() -> Result<Self, Error> {
+        Ok(Self { objects: Mutex::default(), ivs: IvSource::new(u64::from_be_bytes(random::array()?)) })
+    }
+}
+
 /// IVs of 24 bits of the cluster, 24 bits of this start, and a 48-bit counter: never one twice under a key,
 /// in no process and after no restart (NIST SP 800-38D sec. 8.2.1, the first two are the fixed field).
-#[derive(Default)]
+///
+/// The counter begins anywhere in its lower half. What is said above does not need that; but where a store was
+/// put back to an earlier state, or copied and both go on, start numbers come again, and then the counters
+/// hardly ever meet.
 struct IvSource {
     start: AtomicU32,
     count: AtomicU64,
 }
 
 impl IvSource {
+    fn new(random: u64) -> Self {
+        Self { start: AtomicU32::new(0), count: AtomicU64::new(random & (LAST_COUNT >> 1)) }
+    }
+
     fn next(&self, start: u32, prefix: [u8; 3]) -> Result<[u8; NONCE_BYTES], Error> {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         if count > LAST_COUNT {
@@ -112,7 +125,7 @@ mod tests {
 
     #[test]
     fn ivs_are_prefix_start_and_count_and_end() {
-        let ivs = IvSource::default();
+        let ivs = IvSource::new(0);
         assert_eq!(ivs.next(0x010203, [9, 8, 7]).unwrap(), [9, 8, 7, 1, 2, 3, 0, 0, 0, 0, 0, 0]);
         assert_eq!(ivs.next(0x010203, [9, 8, 7]).unwrap(), [9, 8, 7, 1, 2, 3, 0, 0, 0, 0, 0, 1]);
         ivs.count.store(LAST_COUNT, Ordering::Relaxed);

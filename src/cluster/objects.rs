@@ -13,7 +13,7 @@ use crate::cluster::{Cluster, Clusters, ObjectId, Role, UserId, read};
 use crate::crypto::seal::{self, KEY_BYTES, Key, SealKey, TAG_BYTES};
 use crate::error::{CallError, ClusterError, Error};
 use crate::object::Object;
-use cryptoki_sys::CKA_PRIVATE;
+use cryptoki_sys::{CKA_PRIVATE, CKO_PRIVATE_KEY, CKO_SECRET_KEY};
 use vhsm_store::{Batch, Snapshot, StoreError};
 
 /// Whose an object is, with the keys for it.
@@ -23,6 +23,8 @@ struct Owner<'a> {
     space: Space,
     lineage: [u8; 16],
     iv_prefix: [u8; 3],
+    /// The cluster has no such keys by policy: one that is there was put there past the library.
+    refuses_keys: bool,
 }
 
 /// An object as read from the store.
@@ -231,6 +233,7 @@ impl<'a> Owner<'a> {
             space: cluster.space(),
             lineage: cluster.lineage,
             iv_prefix: cluster.iv_prefix,
+            refuses_keys: cluster.policy.refuse_public_keys,
         }
     }
 
@@ -244,6 +247,7 @@ impl<'a> Owner<'a> {
             space: login.space(),
             lineage: login.lineage,
             iv_prefix: cluster.iv_prefix,
+            refuses_keys: false,
         };
         Ok((login.user.role == Role::CryptoUser).then_some(owner))
     }
@@ -255,7 +259,11 @@ impl<'a> Owner<'a> {
 
     fn open(&self, id: ObjectId, record: &ObjectRecord, key: &Key) -> Result<Object, Error> {
         let plain = SealKey::new(key).open(&record.nonce, &self.body_aad(id, record.version), record.body);
-        Ok(Object::decode(&plain.ok_or(ClusterError::Corrupt("object record"))?)?)
+        let object = Object::decode(&plain.ok_or(ClusterError::Corrupt("object record"))?)?;
+        if self.refuses_keys && matches!(object.class(), CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
+            return Err(ClusterError::Corrupt("a public key, which this cluster refuses").into());
+        }
+        Ok(object)
     }
 
     fn key_aad(&self, id: ObjectId) -> [u8; 44] {

@@ -220,6 +220,12 @@ impl From<PasswordCosts> for CostsRecord {
     }
 }
 
+impl From<CostsRecord> for PasswordCosts {
+    fn from(c: CostsRecord) -> Self {
+        Self { memory_kib: c.memory_kib, passes: c.passes, lanes: c.lanes }
+    }
+}
+
 impl HsmRecord {
     pub(super) fn state(&self) -> HsmState {
         if self.degraded { HsmState::Degraded } else { HsmState::Active }

@@ -19,11 +19,6 @@ use crate::error::{ClusterError, Error};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// The most that a record may ask of this machine: a record that was changed must not take all its memory.
-const MAX_MEMORY_KIB: u32 = 4 << 20;
-const MAX_PASSES: u32 = 1 << 10;
-const MAX_LANES: u32 = 1 << 8;
-
 /// The keys of one owner's objects, expanded: a user's, or the public's.
 pub(super) struct OwnerKeys {
     /// Seals object keys.
@@ -134,7 +129,8 @@ impl Holder {
         password: &[u8],
     ) -> Result<Option<Secrets>, Error> {
         let c = record.costs;
-        if c.memory_kib > MAX_MEMORY_KIB || c.passes > MAX_PASSES || c.lanes > MAX_LANES {
+        // A record that was changed must not take all memory of this machine, nor all its time.
+        if !PasswordCosts::from(c).are_bearable() {
             return Err(ClusterError::Corrupt("user record: password costs").into());
         }
         let key = seal::password_key(password, &record.salt, c.memory_kib, c.passes, c.lanes)?;

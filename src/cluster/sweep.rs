@@ -43,7 +43,8 @@ impl Clusters {
             Ok(Some((space.sweep(owner), dead)))
         })?;
         let Some((record, dead)) = found else { return Ok(false) };
-        let done = dead.len() < MAX_OPERATIONS - 1;
+        // Not before a look that found nothing: changes of its last moments may still have added something.
+        let done = dead.is_empty();
         let mut batch = dead.into_iter().fold(Batch::new(), Batch::delete);
         if done {
             batch = batch.delete(record.as_slice());

@@ -231,6 +231,8 @@ impl Clusters {
         admin.check(cluster)?;
         admin.cluster_key()?;
         let space = admin.space();
+        // A try that is under way could lock the admin that would be left.
+        let _row = self.row(space, admin.user.id, Role::Admin)?;
         self.retry(|| {
             let (batch, mut record) = self.roster_change(admin)?;
             let users = self.view(|snapshot| read::users(snapshot, space))?;

@@ -192,3 +192,45 @@ pub fn of_several_admins_the_last_unlocked_one_stays_unlocked() {
     world.clusters.login_as(&cluster, None, other, b"unlocked-again").unwrap();
     world.clusters.delete_user(&cluster, &left, &left.user.name, false).unwrap();
 }
+
+/// A password that could not be tried at all tells nobody anything, and locks nobody.
+#[test]
+pub fn a_password_that_could_not_be_tried_is_not_counted() {
+    let world = World::new();
+    let cluster = world.cluster();
+    let contents = world.contents();
+    let key = cluster.space().user(UserId(2));
+    let user = records::Maced::<records::UserRecord>::decode(&key, &contents[key.as_slice()]).unwrap();
+    let mut record = user.unverified().clone();
+    record.costs.memory_kib = u32::MAX;
+    let mac = crate::crypto::seal::MacKey::new(&[0; 32]);
+    world.put(&key, &records::Maced::encode(&key, &record, &mac).unwrap());
+    for _ in 0..6 {
+        assert!(matches!(wrong(&world.clusters, &cluster, "kmsuser"), ClusterError::Corrupt(_)));
+    }
+    world.put(&key, &contents[key.as_slice()]);
+    assert!(!world.clusters.pin_status(&cluster, CRYPTO).unwrap().count_low);
+    world.user(&cluster);
+}
+
+/// While the other admin may be locked by a try that is under way, this one cannot be deleted.
+#[test]
+pub fn an_admin_is_deleted_only_when_no_try_could_lock_the_last_one() {
+    let world = World::new();
+    let cluster = world.cluster();
+    let first = world.admin(&cluster);
+    world.create_user(&cluster, &first, "second", Role::Admin);
+    let second = world.clusters.login_as(&cluster, None, "second", USER_PASSWORD).unwrap();
+    drop(first);
+    let row = world.clusters.row(cluster.space(), second.user.id, Role::Admin).unwrap();
+    std::thread::scope(|scope| {
+        let deleting = scope.spawn(|| world.again().delete_user(&cluster, &second, "admin", false));
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        // What the try under way ends with.
+        let locked = records::Attempts { failures: 5, last_ms: 0, locked: true };
+        world.put(&cluster.space().attempts(second.user.id), &records::encode(&locked).unwrap());
+        drop(row);
+        assert!(matches!(cluster_error(deleting.join().unwrap()), ClusterError::Refused(_)));
+    });
+    assert_eq!(world.clusters.users(&cluster).unwrap().len(), 3);
+}

@@ -2,6 +2,7 @@
 //! its files.
 
 mod embedded;
+mod hostile;
 mod lockout;
 mod objects;
 mod speed;
