@@ -13,3 +13,4 @@ pub mod manual;
 pub mod mechanism;
 pub mod object;
 pub mod session;
+pub mod sync;

@@ -6,15 +6,17 @@
 mod events;
 mod sessions;
 mod slots;
+#[cfg(test)]
+mod tests;
 
-use crate::cluster::{Change, Changed, Clusters};
+use crate::cluster::{Change, Changed, Clusters, SlotRecord};
 use crate::config::Config;
 use crate::crypto::random::Seed;
 use crate::error::{CallError, Error};
 use crate::log::Logger;
 use crate::session::{LoginState, Session, SessionCounts, Slot};
+use crate::sync::Mutex;
 use events::Events;
-use parking_lot::Mutex;
 use sessions::Sessions;
 use slots::Slots;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ const EVENT_POLL: Duration = Duration::from_millis(50);
 
 /// How long C_InitToken sweeps before it answers: some ten thousand objects.
 const SWEEP_AT_MOST: Duration = Duration::from_millis(500);
+/// And how long C_Finalize goes on with what is left.
+const SWEEP_AT_END: Duration = Duration::from_millis(100);
 
 pub struct Library {
     pub config: Config,
@@ -75,6 +79,7 @@ impl Library {
             session.close();
         }
         self.slots.mark_all_gone();
+        self.sweep(SWEEP_AT_END);
     }
 
     /// Follows the store: after this, caches and slots are what the newest revision says. A few nanoseconds
@@ -116,7 +121,25 @@ impl Library {
 
     fn read_slots(&self) -> Result<(), Error> {
         let (_, records) = self.clusters.slots()?;
+        self.verify(&records)?;
         self.events.tell(self.slots.update(&self.clusters, records));
+        Ok(())
+    }
+
+    /// Where somebody is logged in, no cluster's record is taken over whose MAC is wrong. Errors: `Corrupt`.
+    fn verify(&self, records: &[SlotRecord]) -> Result<(), Error> {
+        for slot in self.slots.all().iter() {
+            let record = records.iter().find(|record| record.slot_id == slot.id);
+            let Some((login, token)) = slot.login().zip(record.and_then(|record| record.token.as_ref()))
+            else {
+                continue;
+            };
+            match self.clusters.verify(&token.cluster, &login) {
+                // Wiped: the slot is about to be marked gone.
+                Ok(()) | Err(Error::Call(CallError::NotLoggedIn)) => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
     }
 
@@ -137,20 +160,24 @@ impl Library {
     pub fn init_token(&self, slot_id: u64, so_pin: &[u8], label: &str) -> Result<(), Error> {
         let slot = self.slot(slot_id)?;
         let counts = slot.counts.lock();
+        if slot.is_gone() {
+            // Somebody else wiped it while this call waited: sessions are counted elsewhere now.
+            return Err(CallError::DeviceRemoved.into());
+        }
         if counts.read_only + counts.read_write > 0 {
             return Err(CallError::SessionExists.into());
         }
         self.clusters.init_token(slot_id, so_pin, label, self.config.policy())?;
         drop(counts);
-        self.sweep()?;
+        self.sweep(SWEEP_AT_MOST);
         self.refresh()
     }
 
-    /// Deletes what wiped tokens left behind, for a moment: the next C_InitToken or `vhsm` command goes on.
-    fn sweep(&self) -> Result<(), Error> {
+    /// Deletes what wiped tokens left behind, users' sealed keys first; what is left, after a failure too, is the
+    /// next one's to delete: C_InitToken's, C_Finalize's or a `vhsm` command's.
+    fn sweep(&self, at_most: Duration) {
         let began = Instant::now();
-        while began.elapsed() < SWEEP_AT_MOST && self.clusters.sweep()? {}
-        Ok(())
+        while matches!(self.clusters.sweep(), Ok(true)) && began.elapsed() < at_most {}
     }
 
     /// C_WaitForSlotEvent. Errors: `NoEvent` (when not to block), `NotInitialized` (finalized meanwhile).

@@ -2,7 +2,7 @@
 //!
 //! A line holds facts about a call, never its data: no PIN, key byte or plaintext reaches this module.
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;

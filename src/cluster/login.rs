@@ -7,7 +7,7 @@ use crate::cluster::secrets::{OwnerKeys, Secrets};
 use crate::cluster::{Cluster, ClusterId, Clusters, PinStatus, Policy, Role, User, UserId, pin, read};
 use crate::crypto::seal::{Key, MacKey};
 use crate::error::{CallError, ClusterError, Error};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

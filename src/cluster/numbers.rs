@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, Clusters, ObjectId, keys};
 use crate::crypto::random;
 use crate::crypto::seal::NONCE_BYTES;
 use crate::error::{ClusterError, Error};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use vhsm_store::Batch;

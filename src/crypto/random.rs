@@ -1,9 +1,9 @@
 //! Random bytes from AWS-LC's generator: reseeds itself, and again after a fork.
 
 use crate::error::Error;
+use crate::sync::Mutex;
 use openssl::cipher::Cipher;
 use openssl::cipher_ctx::CipherCtx;
-use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use zeroize::Zeroizing;
 

@@ -1,7 +1,8 @@
 //! Slot events for C_WaitForSlotEvent (PKCS#11 3.0 sec. 5.5.4): one flag per slot, told once.
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::Mutex;
 use std::collections::BTreeSet;
+use std::sync::Condvar;
 use std::time::Duration;
 
 #[derive(Default)]
@@ -22,9 +23,10 @@ impl Events {
 
     /// Waits until an event may be there or the time is over.
     pub fn wait(&self, at_most: Duration) {
-        let mut waiting = self.waiting.lock();
+        let waiting = self.waiting.lock();
         if waiting.is_empty() {
-            self.bell.wait_for(&mut waiting, at_most);
+            // However it ends, the caller looks again.
+            drop(self.bell.wait_timeout(waiting, at_most));
         }
     }
 

@@ -1,7 +1,7 @@
 //! The table of open sessions, sharded by handle: threads with sessions of their own do not meet here.
 
 use crate::session::Session;
-use parking_lot::RwLock;
+use crate::sync::RwLock;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

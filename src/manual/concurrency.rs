@@ -21,7 +21,10 @@
 //! 6. shards: sessions, session objects, the cache; slot events
 //! 7. the store's own
 //!
-//! Lines 5 and 6 are held for moments, never over I/O or cryptography. C_Logout, C_DestroyObject and the like visit all
+//! Lines 5 and 6 are held for moments, never over I/O or cryptography. Line 3 is taken for the end of every login, so that
+//! it comes before or after the closing of the last session, which logs out; a logout empties the cache under line 5, so that
+//! the next user finds nothing of it. What a call makes belongs to the user who was logged in when it began
+//! (`slot::Term`). C_Logout, C_DestroyObject and the like visit all
 //! sessions of the slot for keys to forget: they hold no session's lock meanwhile, and wait for a session that is inside
 //! a long operation.
 //!
@@ -44,8 +47,5 @@
 //! dropped), closes the inherited store and opens it again. The child takes a start number of its own for the IVs
 //! that vhsm makes, and logs in anew.
 //!
-//! One thing cannot be closed off: parking_lot keeps the queues of waiting threads of all its locks in one table, whose own
-//! locks are held for some instructions while a thread goes to sleep or is woken. A fork in that very moment by another
-//! thread leaves that part of the table locked in the child, and a *contended* lock of the child that falls on it
-//! would wait for ever. The child's locks are new and its first thread meets nobody, so the window is some
-//! instructions wide and needs a child that is busy with several threads.
+//! Every lock of the library and of the store is one of std (`sync`), a word of its own memory: no table of waiting
+//! threads is shared between locks, which a fork in a bad moment would leave locked in the child.

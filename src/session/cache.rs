@@ -2,7 +2,7 @@
 
 use super::held::Held;
 use crate::cluster::ObjectId;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -14,6 +14,7 @@ impl Session {
         params: &Params,
         template: &Template,
     ) -> Result<u64, Error> {
+        let term = self.slot.term();
         let make = mechanism.generate.ok_or(MechanismError::Invalid(mechanism.id))?;
         let key_type = *mechanism.key_types.first().ok_or(MechanismError::Invalid(mechanism.id))?;
         let origin = Origin::Generated(mechanism.id);
@@ -21,7 +22,7 @@ impl Session {
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let bytes = new.value_bytes.ok_or(ObjectError::Incomplete(CKA_VALUE_LEN))?;
         let value = make(params, bytes).map_err(not_generated)?;
-        self.keep(new.finish(value)?)
+        self.keep(new.finish(value)?, term)
     }
 
     /// C_WrapKey. `wrapping` and `key` are handles. Errors: `WrappingKeyHandleInvalid`, `KeyHandleInvalid`,
@@ -65,6 +66,7 @@ impl Session {
         wrapped: &[u8],
         template: &Template,
     ) -> Result<u64, Error> {
+        let term = self.slot.term();
         let wrap = wrap_of(mechanism)?;
         let held = self.object(unwrapping)?.ok_or(CallError::UnwrappingKeyHandleInvalid(unwrapping))?;
         let secret = self.usable_key(&held, mechanism, CKA_UNWRAP).map_err(|e| match e {
@@ -85,7 +87,7 @@ impl Session {
         if !new.fits(bytes) {
             return Err(MechanismError::WrappedKeyLen { bytes }.into());
         }
-        self.keep(new.finish(value)?)
+        self.keep(new.finish(value)?, term)
     }
 }
 

@@ -46,7 +46,7 @@ impl Session {
         let cluster = self.slot.cluster()?;
         self.slot.may_log_in(role)?;
         // Held to the end, so that no read-only session is opened while the SO logs in.
-        let counts = (role == Role::Admin).then(|| self.slot.counts.lock());
+        let mut counts = (role == Role::Admin).then(|| self.slot.counts.lock());
         if counts.as_ref().is_some_and(|c| c.read_only > 0) {
             return Err(CallError::ReadOnlySessionExists.into());
         }
@@ -56,21 +56,12 @@ impl Session {
                 self.slot.clusters.login_as(&cluster, Some(role), user, password)?
             }
         };
-        self.slot.log_in(role, login)?;
-        drop(counts);
-        self.end_login_without_sessions()
-    }
-
-    /// While the password was tried another thread may have closed the last session, which ends a login
-    /// (sec. 5.6.3), but not one that is not there yet.
-    fn end_login_without_sessions(&self) -> Result<(), Error> {
-        let counts = self.slot.counts.lock();
-        if counts.read_only + counts.read_write > 0 {
-            return Ok(());
+        // The last session that closes logs out, under this lock: so it comes before or after, but not amid.
+        let _counts = counts.take().unwrap_or_else(|| self.slot.counts.lock());
+        if self.is_closed() {
+            return Err(CallError::SessionHandleInvalid(self.handle).into());
         }
-        // The end of that session may have taken it along just now.
-        let _ = self.slot.log_out();
-        Err(CallError::SessionHandleInvalid(self.handle).into())
+        Ok(self.slot.log_in(role, login)?)
     }
 
     /// C_Logout: ends what needs the login. Engines of other sessions are the library's to clear.

@@ -25,9 +25,9 @@ pub use slot::{LoginState, SessionCounts, Slot};
 
 use crate::error::{CallError, Error};
 use crate::mechanism::{Cipher, Digest, Direction, Mechanism, Sign};
+use crate::sync::{Mutex, MutexGuard};
 use find::Find;
 use operation::Place;
-use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

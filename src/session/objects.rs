@@ -3,6 +3,7 @@
 use super::Session;
 use super::held::Held;
 use super::session_objects::is_session_handle;
+use super::slot::Term;
 use crate::cluster::ObjectId;
 use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::Mechanism;
@@ -30,15 +31,17 @@ impl ObjectView {
 impl Session {
     /// C_CreateObject
     pub fn create_object(&self, template: &Template) -> Result<u64, Error> {
+        let term = self.slot.term();
         let object = Object::create(template, &self.slot.context())?;
-        self.keep(object)
+        self.keep(object, term)
     }
 
     /// C_CopyObject
     pub fn copy_object(&self, handle: u64, template: &Template) -> Result<u64, Error> {
+        let term = self.slot.term();
         let held = self.existing(handle)?;
         let object = held.object.copy(template, &self.slot.context())?;
-        self.keep(object)
+        self.keep(object, term)
     }
 
     /// C_DestroyObject
@@ -170,21 +173,25 @@ impl Session {
         Ok(secret)
     }
 
-    /// Stores a new object where its CKA_TOKEN says, and gives its handle.
-    pub(super) fn keep(&self, object: Object) -> Result<u64, Error> {
+    /// Stores a new object where its CKA_TOKEN says, and gives its handle. A private one is of the user who was logged
+    /// in when the call began, in `term`: never of another who logged in meanwhile.
+    pub(super) fn keep(&self, object: Object, term: Term) -> Result<u64, Error> {
         self.may_touch(&object)?;
         if !object.flag(CKA_TOKEN) {
-            return self.keep_in_session(object);
+            return self.keep_in_session(object, term);
         }
-        let cluster = self.slot.cluster()?;
-        Ok(self.slot.clusters.create_object(&cluster, self.slot.user().as_deref(), &object)?.0)
+        let (cluster, user) = (self.slot.cluster()?, self.slot.user());
+        if object.flag(CKA_PRIVATE) && self.slot.term() != term {
+            return Err(CallError::NotLoggedIn.into());
+        }
+        Ok(self.slot.clusters.create_object(&cluster, user.as_deref(), &object)?.0)
     }
 
-    fn keep_in_session(&self, object: Object) -> Result<u64, Error> {
+    fn keep_in_session(&self, object: Object, term: Term) -> Result<u64, Error> {
         let private = object.flag(CKA_PRIVATE);
         let handle = self.slot.session_objects.insert(self.handle, object);
         // A logout or the session's end that ran meanwhile may have come before the insertion.
-        if private && !self.slot.user_is_in() {
+        if private && self.slot.term() != term {
             self.slot.session_objects.destroy(self.handle, handle);
             return Err(CallError::NotLoggedIn.into());
         }

@@ -4,7 +4,7 @@
 
 use super::held::Held;
 use crate::object::Object;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -6,9 +6,9 @@ use super::session_objects::SessionObjects;
 use crate::cluster::{Change, Cluster, Clusters, Hsm, Login, ObjectId, Role, Token};
 use crate::error::{CallError, Error};
 use crate::object::Context;
-use parking_lot::{Mutex, RwLock};
+use crate::sync::{Mutex, RwLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 /// One slot as one state of the store shows it. When its token changes (wiped, removed, initialized) this
 /// value is marked gone and another takes its place; a changed cluster record only replaces the token's.
@@ -30,6 +30,8 @@ struct Hot {
     gone: AtomicBool,
     /// 0: public, 1: user, 2: SO
     login: AtomicU8,
+    /// Grows with each logout.
+    logouts: AtomicU64,
     policy: AtomicU8,
 }
 
@@ -46,6 +48,10 @@ pub enum LoginState {
     User(Arc<Login>),
     SecurityOfficer(Arc<Login>),
 }
+
+/// See `Slot::term`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term(u64);
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SessionCounts {
@@ -135,7 +141,20 @@ impl Slot {
         }
     }
 
-    /// Takes a login in. Errors: `AlreadyLoggedIn`, `AnotherLoggedIn`.
+    /// Whoever is logged in.
+    pub fn login(&self) -> Option<Arc<Login>> {
+        match &*self.login.read() {
+            LoginState::User(login) | LoginState::SecurityOfficer(login) => Some(login.clone()),
+            LoginState::Public => None,
+        }
+    }
+
+    /// The time since the last logout: what a call began with in one term is no other's.
+    pub fn term(&self) -> Term {
+        Term(self.hot.logouts.load(Ordering::Acquire))
+    }
+
+    /// Takes a login in. Errors: `AlreadyLoggedIn`, `AnotherLoggedIn`, `DeviceRemoved`.
     pub fn log_in(&self, role: Role, login: Login) -> Result<(), CallError> {
         let mut state = self.login.write();
         may_log_in(&state, role)?;
@@ -146,6 +165,11 @@ impl Slot {
         };
         *state = next;
         self.hot.login.store(kind, Ordering::Release);
+        drop(state);
+        if self.is_gone() {
+            self.logout_quietly();
+            return Err(CallError::DeviceRemoved);
+        }
         Ok(())
     }
 
@@ -163,15 +187,19 @@ impl Slot {
         let mut state = self.login.write();
         let was = std::mem::take(&mut *state);
         self.hot.login.store(0, Ordering::Release);
-        drop(state);
         if matches!(was, LoginState::Public) {
             return false;
         }
+        self.hot.logouts.fetch_add(1, Ordering::AcqRel);
+        // All of it before anybody else can log in, who would find it.
         let private = |held: &Held| held.object.flag(cryptoki_sys::CKA_PRIVATE);
         for (_, held) in self.cache.clear() {
             if private(&held) { held.mark_gone() } else { held.mark_replaced() }
         }
         self.session_objects.destroy_where(|object| object.flag(cryptoki_sys::CKA_PRIVATE));
+        // Its claim is let go of, which is I/O, under no lock.
+        drop(state);
+        drop(was);
         true
     }
 

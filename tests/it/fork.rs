@@ -128,3 +128,47 @@ fn forks_amid_busy_threads() {
         stop.store(true, Ordering::Relaxed);
     });
 }
+
+fn digests(session: &Session<'_>) {
+    for _ in 0..50 {
+        let rv = session.digest_init(Mechanism::plain(CKM_SHA256));
+        expect_one_of("init", rv, &[CKR_OK, CKR_OPERATION_ACTIVE]);
+        let done = session.run(session.api.C_Digest.expect("it is set"), &[1; 2000]).map(drop);
+        assert!(matches!(done, Ok(()) | Err(CKR_OPERATION_NOT_INITIALIZED)), "{done:?}");
+    }
+}
+
+/// Threads that wait for each other's locks when the process forks: the child's own threads then wait for theirs, and
+/// none of them for one of the parent.
+#[test]
+fn forks_amid_threads_that_wait_for_each_other() {
+    let token = Token::new();
+    let session = token.open(READ_WRITE);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    digests(&session);
+                }
+            });
+        }
+        for _ in 0..150 {
+            wait_for(in_child(|| {
+                // SAFETY: ends a child that hangs.
+                unsafe { libc::alarm(60) };
+                if token.module.initialize() != CKR_OK {
+                    return false;
+                }
+                let session = token.open(READ_WRITE);
+                std::thread::scope(|scope| {
+                    for _ in 0..4 {
+                        scope.spawn(|| digests(&session));
+                    }
+                });
+                true
+            }));
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}

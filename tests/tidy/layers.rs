@@ -4,17 +4,21 @@ use crate::none;
 use crate::source::{code_lines, files};
 
 const LAYERS: &[(&str, &[&str])] = &[
-    ("api", &["library", "session", "mechanism", "cluster", "object", "crypto", "config", "log", "error"]),
-    ("library", &["session", "mechanism", "cluster", "object", "crypto", "config", "log", "error"]),
-    ("session", &["mechanism", "cluster", "object", "crypto", "error"]),
+    (
+        "api",
+        &["library", "session", "mechanism", "cluster", "object", "crypto", "config", "log", "error", "sync"],
+    ),
+    ("library", &["session", "mechanism", "cluster", "object", "crypto", "config", "log", "error", "sync"]),
+    ("session", &["mechanism", "cluster", "object", "crypto", "error", "sync"]),
     ("mechanism", &["object", "crypto", "error"]),
-    ("config", &["cluster", "log", "error"]),
-    ("cluster", &["object", "crypto", "error"]),
+    ("config", &["cluster", "log", "error", "sync"]),
+    ("cluster", &["object", "crypto", "error", "sync"]),
     ("object", &["crypto", "error"]),
-    ("crypto", &["error"]),
-    ("log", &["error"]),
+    ("crypto", &["error", "sync"]),
+    ("log", &["error", "sync"]),
     ("error", &[]),
     ("manual", &[]),
+    ("sync", &[]),
 ];
 
 /// The layers that may use the store; it lies under everything, and sees bytes only.
