@@ -3,18 +3,22 @@
 //! Every test has its own process (nextest) or waits for the others (`cargo test`): C_Initialize is per
 //! process. `support` finds the freshly built library and gives each test an empty VHSM_HOME.
 
+mod churn;
 mod cipher;
 mod client;
 mod cluster;
 mod coherence;
 mod create;
 mod digest_and_sign;
+mod durability;
 mod edges;
+mod files;
 mod find;
 mod fork;
 mod general;
 mod in_place;
 mod interfaces;
+mod ivs;
 mod key_use;
 mod life;
 mod log;
@@ -23,6 +27,7 @@ mod objects;
 mod old_stores;
 mod operations;
 mod peer;
+mod races;
 mod random;
 mod random_calls;
 mod read;

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod call;
+pub mod disk;
 mod mechanism;
 mod peer;
 mod raw;

@@ -5,7 +5,7 @@
 
 use super::{LABEL, Mechanism, Module, NO, Pair, SO_PIN, Session, USER_PIN, YES, name, number};
 use cryptoki_sys::*;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -48,6 +48,21 @@ impl Peer {
                 return line[at + MARK.len()..].trim_end().to_string();
             }
         }
+    }
+
+    /// Sends a request that it answers with many lines, or never.
+    pub fn send(&mut self, request: &str) {
+        writeln!(self.to, "{request}").expect("the peer listens");
+    }
+
+    /// Kills it, and gives the lines that it had said and nobody had read: whole ones.
+    pub fn kill_and_read(mut self) -> Vec<String> {
+        self.child.kill().expect("the peer runs");
+        self.child.wait().expect("the peer ends");
+        let mut said = String::new();
+        self.from.read_to_string(&mut said).expect("text");
+        let whole = said.rfind('\n').map_or(0, |end| end + 1);
+        said[..whole].lines().filter_map(|line| Some(line.split_once(MARK)?.1.to_string())).collect()
     }
 
     /// Lets the peer end without C_Finalize, and gives its exit code.
@@ -108,6 +123,15 @@ impl Served {
                 }
                 Ok("ok".into())
             }
+            ["find-all"] => {
+                let found = self.session().find(&[])?;
+                Ok(found.iter().map(u64::to_string).collect::<Vec<_>>().join(" "))
+            }
+            ["label", object] => {
+                let label = self.session().get(handle(object), CKA_LABEL)?;
+                Ok(String::from_utf8_lossy(&label).into_owned())
+            }
+            ["churn", who] => self.churn(who),
             ["find", label] => {
                 let found = self.session().find(&[(CKA_LABEL, label.as_bytes())])?;
                 Ok(found.iter().map(u64::to_string).collect::<Vec<_>>().join(" "))
@@ -135,6 +159,44 @@ impl Served {
             (CKA_EXTRACTABLE, NO),
             (CKA_VALUE_LEN, &length),
             (CKA_LABEL, label.as_bytes()),
+        ];
+        self.session().generate(Mechanism::plain(CKM_AES_KEY_GEN), &template)
+    }
+
+    /// Makes, relabels and destroys keys without end. Says before each what it is about to do, and after it that it
+    /// was acknowledged.
+    fn churn(&self, who: &str) -> Result<String, CK_RV> {
+        let say = |line: String| println!("{MARK}{line}");
+        let mut kept = std::collections::VecDeque::new();
+        for number in 0u64.. {
+            let label = format!("{who}-{number}");
+            say(format!("make {label}"));
+            let key = self.generate_with_id(&label)?;
+            say(format!("made {label} {key}"));
+            kept.push_back(key);
+            if number % 3 == 1 {
+                let key = kept[kept.len() / 2];
+                say(format!("relabel {key} {label}-again"));
+                ok(self.session().set(key, &[(CKA_LABEL, format!("{label}-again").as_bytes())]))?;
+                say(format!("relabelled {key}"));
+            }
+            if let (2, Some(key)) = (number % 4, kept.pop_front()) {
+                say(format!("destroy {key}"));
+                ok(self.session().destroy(key))?;
+                say(format!("destroyed {key}"));
+            }
+        }
+        Ok("ok".into())
+    }
+
+    fn generate_with_id(&self, label: &str) -> Result<CK_OBJECT_HANDLE, CK_RV> {
+        let length = number(32);
+        let template: [Pair; 5] = [
+            (CKA_TOKEN, YES),
+            (CKA_PRIVATE, YES),
+            (CKA_VALUE_LEN, &length),
+            (CKA_LABEL, label.as_bytes()),
+            (CKA_ID, label.as_bytes()),
         ];
         self.session().generate(Mechanism::plain(CKM_AES_KEY_GEN), &template)
     }
