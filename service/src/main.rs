@@ -15,11 +15,14 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use failure::Failure;
+use rustix::process::{Resource, Rlimit};
 use std::process::ExitCode;
 use vhsm_pkcs11::cluster::Clusters;
 use vhsm_pkcs11::config::{Config, StoreChoice};
 
 fn main() -> ExitCode {
+    // Passwords and keys that are in this process's memory stay there. Where it is refused, the limit is what it was.
+    let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let done = match Cli::try_parse() {
         Ok(cli) => run(cli),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {

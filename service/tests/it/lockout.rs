@@ -69,3 +69,27 @@ fn the_last_admin_waits() {
     std::thread::sleep(Duration::from_millis(1100));
     home.good(Some(ADMIN_PIN), &wrong);
 }
+
+/// A command that has read passwords leaves no core file.
+#[test]
+fn the_command_leaves_no_core_file() {
+    let home = Home::empty();
+    let arguments = ["cluster", "create", "--label", "demo", "--admin-password-file", "-"];
+    let mut command = home.command(None, &arguments);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let limits = format!("/proc/{}/limits", child.id());
+    let is_off = || {
+        let limits = std::fs::read_to_string(&limits).unwrap();
+        let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        line.split_whitespace().nth(4) == Some("0") && line.split_whitespace().nth(5) == Some("0")
+    };
+    // It waits for the password.
+    let off = (0..1000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        is_off()
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(off);
+}

@@ -1,0 +1,35 @@
+//! Where secrets lie, how long, and who could still get at them.
+//!
+//! # At rest
+//!
+//! `cluster::secrets` says what is sealed under what. Every seal is bound to its cluster's lineage and to its user or its
+//! object, owner and version; records that are not secret carry a MAC over their key and value, checked whenever they are
+//! read under a login. So whoever can write the store's files
+//!
+//! | does | and gets |
+//! | --- | --- |
+//! | changes a byte, or puts a record in another's place | `Corrupt`, or nothing changed |
+//! | puts an older version of a record back | the older version: an object's old attributes, an old password, a policy. Nothing in the store can tell: roll-back is out of scope, of one record as of all |
+//! | deletes a record | a user, an object or an index entry is not there |
+//! | deletes or changes a record of wrong tries | fewer tries or more, or a user that is locked. It carries no MAC, for who has the files guesses offline. One that cannot be read shuts its user out until an admin gives a new password; that of the only admin must be deleted |
+//! | sets the number of starts back, or copies the files and has both copies used | start numbers of IVs come again; the counters behind them begin at random in 2^47, so IVs hardly ever do |
+//! | makes records that it has the MAC key for (a crypto user has it) | a policy or a name of its own making; no other user's keys, and no admin's rights, for these come out of seals |
+//! | puts a public key into a cluster that refuses them | `Corrupt` when it is opened |
+//! | writes costs of Argon2id | at most 2 GiB of memory and 16 GiB of work for a try |
+//!
+//! A wiped token's keys are gone with its users' records, which C_InitToken deletes first. LMDB writes nothing over pages it
+//! frees until it needs them: until then, who has the file *and* an old password could put an old user's record together from
+//! free pages. Objects of a deleted user are the same. Wipe the disk where that matters.
+//!
+//! # In memory
+//!
+//! Passwords are read where the caller has them and not copied; Argon2id's memory, keys, expanded keys and decoded
+//! values are wiped when they are dropped: at logout, at the last use of an object, at C_Finalize. Moving a value on the stack
+//! leaves a copy that nothing wipes.
+//!
+//! # Core dumps and swap
+//!
+//! The `vhsm` command forbids itself core files. The library does not decide that for its host: keys in use lie in the
+//! host's ordinary memory (its heap, and that of AWS-LC), neither locked into RAM nor left out of dumps. Pages of their
+//! own for each key would cost thousands of mappings and a system call per key. A host whose dumps or swap leave the
+//! machine turns them off: `LimitCORE=0` (systemd), `ulimit -c 0`, `prctl(PR_SET_DUMPABLE, 0)`, encrypted swap.
