@@ -10,27 +10,24 @@ use crate::crypto::random;
 use crate::crypto::seal::NONCE_BYTES;
 use crate::error::{ClusterError, Error};
 use crate::sync::Mutex;
+use once_cell::sync::OnceCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use vhsm_store::Batch;
 
 /// Object ids that one commit takes.
 const BLOCK: u64 = 1024;
-/// Start numbers have 24 bits, and 0 stands for none taken yet.
+/// Start numbers have 24 bits.
 const LAST_START: u64 = (1 << 24) - 1;
 /// The counter has 48 bits.
 const LAST_COUNT: u64 = (1 << 48) - 1;
 
 /// What this process has taken from the store.
+#[derive(Default)]
 pub(super) struct Numbers {
     objects: Mutex<Range<u64>>,
-    ivs: IvSource,
-}
-
-impl Numbers {
-    pub(super) fn new() -> Result<Self, Error> {
-        Ok(Self { objects: Mutex::default(), ivs: IvSource::new(u64::from_be_bytes(random::array()?)) })
-    }
+    /// Taken when the first IV is wanted: a process that only reads costs no commit, and no entropy.
+    ivs: OnceCell<IvSource>,
 }
 
 /// IVs of 24 bits of the cluster, 24 bits of this start, and a 48-bit counter: never one twice under a key,
@@ -40,23 +37,23 @@ impl Numbers {
 /// put back to an earlier state, or copied and both go on, start numbers come again, and then the counters
 /// hardly ever meet.
 struct IvSource {
-    start: AtomicU32,
+    start: u32,
     count: AtomicU64,
 }
 
 impl IvSource {
-    fn new(random: u64) -> Self {
-        Self { start: AtomicU32::new(0), count: AtomicU64::new(random & (LAST_COUNT >> 1)) }
+    fn new(start: u32, random: u64) -> Self {
+        Self { start, count: AtomicU64::new(random & (LAST_COUNT >> 1)) }
     }
 
-    fn next(&self, start: u32, prefix: [u8; 3]) -> Result<[u8; NONCE_BYTES], Error> {
+    fn next(&self, prefix: [u8; 3]) -> Result<[u8; NONCE_BYTES], Error> {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         if count > LAST_COUNT {
             return Err(Error::Internal("this process has used up its IVs: start it again".into()));
         }
         let mut iv = [0; NONCE_BYTES];
         iv[..3].copy_from_slice(&prefix);
-        iv[3..6].copy_from_slice(&start.to_be_bytes()[1..]);
+        iv[3..6].copy_from_slice(&self.start.to_be_bytes()[1..]);
         iv[6..].copy_from_slice(&count.to_be_bytes()[2..]);
         Ok(iv)
     }
@@ -70,17 +67,13 @@ impl Clusters {
     }
 
     pub(super) fn iv(&self, prefix: [u8; 3]) -> Result<[u8; NONCE_BYTES], Error> {
-        let ivs = &self.numbers.ivs;
-        let mut start = ivs.start.load(Ordering::Acquire);
-        if start == 0 {
-            let taken = self.take(keys::IV_STARTS, 1, LAST_START)?.start as u32;
-            // Of two threads that both took one, one number is lost.
-            start = match ivs.start.compare_exchange(0, taken, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => taken,
-                Err(earlier) => earlier,
-            };
+        if let Some(ivs) = self.numbers.ivs.get() {
+            return ivs.next(prefix);
         }
-        ivs.next(start, prefix)
+        let start = self.take(keys::IV_STARTS, 1, LAST_START)?.start as u32;
+        let taken = IvSource::new(start, u64::from_be_bytes(random::array()?));
+        // Of two threads that both took one, one number is lost.
+        self.numbers.ivs.get_or_init(|| taken).next(prefix)
     }
 
     /// An object id that was never given before.
@@ -125,12 +118,12 @@ mod tests {
 
     #[test]
     fn ivs_are_prefix_start_and_count_and_end() {
-        let ivs = IvSource::new(0);
-        assert_eq!(ivs.next(0x010203, [9, 8, 7]).unwrap(), [9, 8, 7, 1, 2, 3, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(ivs.next(0x010203, [9, 8, 7]).unwrap(), [9, 8, 7, 1, 2, 3, 0, 0, 0, 0, 0, 1]);
+        let ivs = IvSource::new(0x010203, 0);
+        assert_eq!(ivs.next([9, 8, 7]).unwrap(), [9, 8, 7, 1, 2, 3, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(ivs.next([9, 8, 7]).unwrap(), [9, 8, 7, 1, 2, 3, 0, 0, 0, 0, 0, 1]);
         ivs.count.store(LAST_COUNT, Ordering::Relaxed);
-        assert_eq!(ivs.next(1, [0; 3]).unwrap()[6..], [255; 6]);
-        assert!(ivs.next(1, [0; 3]).is_err());
-        assert!(ivs.next(1, [0; 3]).is_err());
+        assert_eq!(ivs.next([0; 3]).unwrap()[6..], [255; 6]);
+        assert!(ivs.next([0; 3]).is_err());
+        assert!(ivs.next([0; 3]).is_err());
     }
 }

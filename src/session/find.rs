@@ -66,9 +66,9 @@ impl Session {
     }
 
     fn matching_token_objects(&self, query: &Query) -> Result<Vec<u64>, Error> {
-        let cluster = self.slot.cluster()?;
-        let user = self.slot.user();
-        let (ids, exact) = self.slot.clusters.candidates(&cluster, user.as_deref(), &query.attributes)?;
+        let access = self.slot.access()?;
+        let (ids, exact) =
+            self.slot.clusters.candidates(access.cluster(), access.user(), &query.attributes)?;
         let mut handles: Vec<u64> = if exact {
             ids.into_iter().map(|id| id.0).collect()
         } else {

@@ -54,11 +54,8 @@ impl Session {
         let gone = if is_session_handle(handle) {
             self.slot.session_objects.destroy(self.handle, handle).is_some()
         } else {
-            let destroyed = self.slot.clusters.destroy_object(
-                &*self.slot.cluster()?,
-                self.slot.user().as_deref(),
-                ObjectId(handle),
-            )?;
+            let (id, access) = (ObjectId(handle), self.slot.access()?);
+            let destroyed = self.slot.clusters.destroy_object(access.cluster(), access.user(), id)?;
             if let Some(held) = self.slot.cache.evict(ObjectId(handle)) {
                 held.mark_gone();
             }
@@ -90,8 +87,8 @@ impl Session {
         }
         // By the object as the store has it: a change by another process in this moment is built upon.
         let mut change = |object: &Object| self.changed(object, template);
-        let (id, cluster, user) = (ObjectId(handle), self.slot.cluster()?, self.slot.user());
-        let changed = self.slot.clusters.update_object(&cluster, user.as_deref(), id, &mut change)?;
+        let (id, access) = (ObjectId(handle), self.slot.access()?);
+        let changed = self.slot.clusters.update_object(access.cluster(), access.user(), id, &mut change)?;
         if let Some(held) = self.slot.cache.evict(id) {
             held.mark_replaced();
         }
@@ -145,7 +142,8 @@ impl Session {
     }
 
     fn read_token_object(&self, id: ObjectId) -> Result<Option<Object>, Error> {
-        self.slot.clusters.object(&*self.slot.cluster()?, self.slot.user().as_deref(), id)
+        let access = self.slot.access()?;
+        self.slot.clusters.object(access.cluster(), access.user(), id)
     }
 
     /// The key's value, if its attributes permit `usage` by this mechanism.
@@ -180,11 +178,11 @@ impl Session {
         if !object.flag(CKA_TOKEN) {
             return self.keep_in_session(object, term);
         }
-        let (cluster, user) = (self.slot.cluster()?, self.slot.user());
+        let access = self.slot.access()?;
         if object.flag(CKA_PRIVATE) && self.slot.term() != term {
             return Err(CallError::NotLoggedIn.into());
         }
-        Ok(self.slot.clusters.create_object(&cluster, user.as_deref(), &object)?.0)
+        Ok(self.slot.clusters.create_object(access.cluster(), access.user(), &object)?.0)
     }
 
     fn keep_in_session(&self, object: Object, term: Term) -> Result<u64, Error> {

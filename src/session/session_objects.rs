@@ -4,10 +4,10 @@
 
 use super::held::Held;
 use crate::object::Object;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 const SHARD_BITS: u32 = 6;
 const SHARDS: usize = 1 << SHARD_BITS;
@@ -20,7 +20,29 @@ static TABLES: AtomicU64 = AtomicU64::new(0);
 
 #[repr(align(128))]
 #[derive(Default)]
-struct Shard(Mutex<Entries>);
+struct Shard {
+    entries: Mutex<Entries>,
+    /// How many objects there are: so that a search passes by where there are none.
+    objects: AtomicUsize,
+}
+
+/// A shard's entries under its lock; the count is brought up to date when they are let go of.
+struct Opened<'s> {
+    entries: MutexGuard<'s, Entries>,
+    objects: &'s AtomicUsize,
+}
+
+impl Shard {
+    fn open(&self) -> Opened<'_> {
+        Opened { entries: self.entries.lock(), objects: &self.objects }
+    }
+}
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        self.objects.store(self.entries.objects.len(), Ordering::Release);
+    }
+}
 
 #[derive(Default)]
 struct Entries {
@@ -49,7 +71,8 @@ impl SessionObjects {
     /// Takes the object in for `session` and gives its handle.
     pub fn insert(&self, session: u64, object: Object) -> u64 {
         let shard = session as usize % SHARDS;
-        let mut entries = self.shards[shard].0.lock();
+        let mut opened = self.shards[shard].open();
+        let entries = &mut *opened.entries;
         entries.made += 1;
         let handle = SESSION_BIT | self.table << TABLE_SHIFT | entries.made << SHARD_BITS | shard as u64;
         entries.objects.insert(handle, Arc::new(Held::new(object)));
@@ -58,12 +81,12 @@ impl SessionObjects {
     }
 
     pub fn lookup(&self, handle: u64) -> Option<Arc<Held>> {
-        self.shard(handle).0.lock().objects.get(&handle).cloned()
+        self.shard(handle).entries.lock().objects.get(&handle).cloned()
     }
 
     /// Puts a changed object in the place of the one that `was`; `false` if that is no longer there.
     pub fn replace(&self, handle: u64, was: &Arc<Held>, object: Object) -> bool {
-        let mut entries = self.shard(handle).0.lock();
+        let mut entries = self.shard(handle).entries.lock();
         match entries.objects.get_mut(&handle) {
             Some(held) if Arc::ptr_eq(held, was) => {
                 held.mark_replaced();
@@ -76,7 +99,8 @@ impl SessionObjects {
 
     /// `None` if it was gone already.
     pub fn destroy(&self, session_hint: u64, handle: u64) -> Option<Arc<Held>> {
-        let mut entries = self.shard(handle).0.lock();
+        let mut opened = self.shard(handle).open();
+        let entries = &mut *opened.entries;
         let held = entries.objects.remove(&handle)?;
         held.mark_gone();
         let own = entries.by_session.get_mut(&session_hint).is_some_and(|handles| handles.remove(&handle));
@@ -92,7 +116,8 @@ impl SessionObjects {
 
     /// Destroys what a closed session leaves.
     pub fn close_session(&self, session: u64) {
-        let mut entries = self.shards[session as usize % SHARDS].0.lock();
+        let mut opened = self.shards[session as usize % SHARDS].open();
+        let entries = &mut *opened.entries;
         for handle in entries.by_session.remove(&session).unwrap_or_default() {
             if let Some(held) = entries.objects.remove(&handle) {
                 held.mark_gone();
@@ -103,8 +128,8 @@ impl SessionObjects {
     /// Destroys the objects that `doomed` picks (private ones at logout).
     pub fn destroy_where(&self, doomed: impl Fn(&Object) -> bool) {
         for shard in &self.shards {
-            let mut entries = shard.0.lock();
-            let Entries { objects, by_session, .. } = &mut *entries;
+            let mut opened = shard.open();
+            let Entries { objects, by_session, .. } = &mut *opened.entries;
             objects.retain(|_, held| {
                 let dies = doomed(&held.object);
                 if dies {
@@ -120,7 +145,10 @@ impl SessionObjects {
     pub fn matching(&self, wanted: impl Fn(u64, &Object) -> bool) -> Vec<u64> {
         let mut handles = Vec::new();
         for shard in &self.shards {
-            let entries = shard.0.lock();
+            if shard.objects.load(Ordering::Acquire) == 0 {
+                continue;
+            }
+            let entries = shard.entries.lock();
             handles.extend(
                 entries.objects.iter().filter(|(h, held)| wanted(**h, &held.object)).map(|(h, _)| *h),
             );

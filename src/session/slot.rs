@@ -7,6 +7,7 @@ use crate::cluster::{Change, Cluster, Clusters, Hsm, Login, ObjectId, Role, Toke
 use crate::error::{CallError, Error};
 use crate::object::Context;
 use crate::sync::{Mutex, RwLock};
+use arc_swap::{ArcSwapOption, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
@@ -16,8 +17,10 @@ pub struct Slot {
     pub id: u64,
     pub clusters: Arc<Clusters>,
     hot: Hot,
-    token: RwLock<Option<Token>>,
+    token: ArcSwapOption<Token>,
     login: RwLock<LoginState>,
+    /// The user of `login`, written together with it: read without a counter that threads share.
+    user: ArcSwapOption<Login>,
     pub counts: Mutex<SessionCounts>,
     pub(super) cache: Cache,
     pub(super) session_objects: SessionObjects,
@@ -49,6 +52,26 @@ pub enum LoginState {
     SecurityOfficer(Arc<Login>),
 }
 
+/// A slot's token and user at one moment.
+pub struct Access {
+    token: Guard<Option<Arc<Token>>>,
+    user: Guard<Option<Arc<Login>>>,
+}
+
+impl Access {
+    pub fn cluster(&self) -> &Cluster {
+        match &*self.token {
+            Some(token) => &token.cluster,
+            None => unreachable!("Slot::access gives none without a token"),
+        }
+    }
+
+    /// The login that opens private objects.
+    pub fn user(&self) -> Option<&Login> {
+        self.user.as_deref()
+    }
+}
+
 /// See `Slot::term`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Term(u64);
@@ -67,8 +90,9 @@ impl Slot {
             id,
             clusters,
             hot,
-            token: RwLock::new(token),
+            token: ArcSwapOption::new(token.map(Arc::new)),
             login: RwLock::default(),
+            user: ArcSwapOption::empty(),
             counts: Mutex::default(),
             cache: Cache::default(),
             session_objects: SessionObjects::new(),
@@ -77,15 +101,24 @@ impl Slot {
 
     /// The cluster of the token. Errors: `TokenNotInitialized`.
     pub fn cluster(&self) -> Result<Arc<Cluster>, CallError> {
-        match &*self.token.read() {
+        match &*self.token.load() {
             Some(token) => Ok(token.cluster.clone()),
             None => Err(CallError::TokenNotInitialized(self.id)),
         }
     }
 
+    /// What opening token objects takes, as it is now. Errors: `TokenNotInitialized`.
+    pub fn access(&self) -> Result<Access, CallError> {
+        let token = self.token.load();
+        if token.is_none() {
+            return Err(CallError::TokenNotInitialized(self.id));
+        }
+        Ok(Access { token, user: self.user.load() })
+    }
+
     /// The HSM that this slot stands for.
     pub fn hsm(&self) -> Option<Hsm> {
-        self.token.read().as_ref().map(|t| t.cluster.hsms[t.hsm].clone())
+        self.token.load().as_ref().map(|t| t.cluster.hsms[t.hsm].clone())
     }
 
     /// The HSM is gone, its token was wiped, or the library was finalized: sessions end.
@@ -99,17 +132,18 @@ impl Slot {
         self.session_objects.destroy_where(|_| true);
     }
 
-    /// Whether a record read later still describes this token (same HSM, not wiped); takes it over if so.
+    /// Whether a record read later still describes this token (same HSM, not wiped); takes it over if so. Called by
+    /// one thread at a time, which follows the store.
     pub fn adopt(&self, newer: &Option<Token>) -> bool {
-        let mut token = self.token.write();
-        let same = match (&*token, newer) {
+        let token = self.token.load();
+        let same = match (token.as_deref(), newer) {
             (None, None) => true,
             (Some(a), Some(b)) => identity(a) == identity(b),
             _ => false,
         };
         if same {
             self.hot.policy.store(policy_bits(newer), Ordering::Release);
-            *token = newer.clone();
+            self.token.store(newer.clone().map(Arc::new));
         }
         same
     }
@@ -133,14 +167,6 @@ impl Slot {
         }
     }
 
-    /// The login that opens private objects.
-    pub fn user(&self) -> Option<Arc<Login>> {
-        match &*self.login.read() {
-            LoginState::User(login) => Some(login.clone()),
-            _ => None,
-        }
-    }
-
     /// Whoever is logged in.
     pub fn login(&self) -> Option<Arc<Login>> {
         match &*self.login.read() {
@@ -160,7 +186,10 @@ impl Slot {
         may_log_in(&state, role)?;
         let login = Arc::new(login);
         let (kind, next) = match role {
-            Role::CryptoUser => (USER, LoginState::User(login)),
+            Role::CryptoUser => {
+                self.user.store(Some(login.clone()));
+                (USER, LoginState::User(login))
+            }
             Role::Admin => (SECURITY_OFFICER, LoginState::SecurityOfficer(login)),
         };
         *state = next;
@@ -186,6 +215,7 @@ impl Slot {
     fn logout_quietly(&self) -> bool {
         let mut state = self.login.write();
         let was = std::mem::take(&mut *state);
+        self.user.store(None);
         self.hot.login.store(0, Ordering::Release);
         if matches!(was, LoginState::Public) {
             return false;
@@ -205,10 +235,11 @@ impl Slot {
 
     /// Drops from the caches what `change` made stale. Slot records are the library's to compare.
     pub fn apply(&self, change: &Change) -> Result<(), Error> {
-        let Ok(cluster) = self.cluster() else { return Ok(()) };
+        let Ok(access) = self.access() else { return Ok(()) };
+        let cluster = access.cluster().id;
         match change {
-            Change::Object(id, object) if *id == cluster.id => self.evict(*object),
-            Change::User(id, user) if *id == cluster.id => {
+            Change::Object(id, object) if *id == cluster => self.evict(*object),
+            Change::User(id, user) if *id == cluster => {
                 let (LoginState::User(login) | LoginState::SecurityOfficer(login)) = self.login_state()
                 else {
                     return Ok(());
@@ -245,8 +276,8 @@ impl Slot {
     /// A cached object changed: replaced, or gone?
     fn judge(&self, id: ObjectId, held: &Held) -> Result<(), Error> {
         held.mark_replaced();
-        let cluster = self.cluster()?;
-        if self.clusters.object(&cluster, self.user().as_deref(), id)?.is_none() {
+        let access = self.access()?;
+        if self.clusters.object(access.cluster(), access.user(), id)?.is_none() {
             held.mark_gone();
         }
         Ok(())
