@@ -106,16 +106,16 @@ const ROLE: &str = "STORE_TEST_ROLE";
 const FOLDER: &str = "STORE_TEST_FOLDER";
 
 /// The folder, in a process that was started to play this role.
-pub fn role(name: &str) -> Option<std::path::PathBuf> {
-    (std::env::var(ROLE).ok()? == name)
-        .then(|| std::env::var_os(FOLDER).expect("set along with the role").into())
+pub fn role(name: &str) -> std::path::PathBuf {
+    assert_eq!(std::env::var(ROLE).as_deref(), Ok(name), "started by no test");
+    std::env::var_os(FOLDER).expect("set along with the role").into()
 }
 
 impl Process {
     /// Starts `test` of this program in a role of its own name.
     pub fn start(test: &str, folder: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("a program"))
-            .args([test, "--exact", "--nocapture", "--test-threads=1"])
+            .args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env(ROLE, test)
             .env(FOLDER, folder)
             .stdin(Stdio::piped())
