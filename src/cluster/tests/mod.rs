@@ -5,7 +5,6 @@ mod embedded;
 mod hostile;
 mod lockout;
 mod objects;
-mod speed;
 mod tampering;
 mod tokens;
 mod users;
