@@ -131,21 +131,6 @@ impl Clusters {
         })
     }
 
-    /// Replaces the object's attributes (`None`: it is gone). The last writer wins; `update_object` loses
-    /// nothing.
-    pub fn replace_object(
-        &self,
-        cluster: &Cluster,
-        login: Option<&Login>,
-        id: ObjectId,
-        object: &Object,
-    ) -> Result<Option<()>, Error> {
-        self.retry(|| match self.stored(cluster, login, id)? {
-            Some(stored) => self.put_changed(id, &stored, object).map(Some),
-            None => Ok(None),
-        })
-    }
-
     /// Changes an object as it stands, again if another changed it meanwhile (`None`: it is gone).
     pub fn update_object(
         &self,

@@ -147,7 +147,7 @@ fn parts_of_two_versions_of_an_object_do_not_mix() {
     let id = world.clusters.create_object(&cluster, Some(&user), &make(1)).unwrap();
     let place = cluster.space().object(user.user.id, id);
     let first = world.contents()[place.as_slice()].clone();
-    world.clusters.replace_object(&cluster, Some(&user), id, &make(2)).unwrap().unwrap();
+    world.clusters.update_object(&cluster, Some(&user), id, &mut |_| Ok(make(2))).unwrap().unwrap();
     let second = world.contents()[place.as_slice()].clone();
     let (old, new) =
         (decode::<ObjectRecord>("x", &first).unwrap(), decode::<ObjectRecord>("x", &second).unwrap());
@@ -293,8 +293,8 @@ fn a_change_amid_a_sweep_leaves_nothing_behind() {
         let (world, cluster) = (world.clone(), cluster.clone());
         move |occasion: &vhsm_store::Occasion| {
             if occasion.call == Call::Commit && occasion.number == 1 {
-                let renamed = aes_key(b"b", b"", &[7; 32], true);
-                world.again().replace_object(&cluster, Some(&user), id, &renamed).unwrap().unwrap();
+                let mut rename = |_: &Object| Ok(aes_key(b"b", b"", &[7; 32], true));
+                world.again().update_object(&cluster, Some(&user), id, &mut rename).unwrap().unwrap();
             }
             Fault::Pass
         }
