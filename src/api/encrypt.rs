@@ -1,29 +1,17 @@
 //! Encryption (PKCS#11 3.0 sec. 5.8).
 
-use super::{Trace, call, mechanism_row, params, raw};
-use crate::mechanism::Direction;
-use crate::session::Operations;
+use super::cipher;
+use crate::mechanism::Direction::Encrypt;
+use crate::session::Step;
 use cryptoki_sys::*;
 
-/// A null mechanism ends an active operation (PKCS#11 3.0 sec. 5.2).
 pub unsafe extern "C" fn C_EncryptInit(
     session: CK_SESSION_HANDLE,
     mechanism: CK_MECHANISM_PTR,
     key: CK_OBJECT_HANDLE,
 ) -> CK_RV {
-    call("C_EncryptInit", Trace::session(session), |library, trace| {
-        let session = library.session(session)?;
-        if mechanism.is_null() {
-            session.cancel(Operations { encrypt: true, ..Operations::default() });
-            return Ok(());
-        }
-        // SAFETY: the caller's promise about its mechanism.
-        let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(mechanism.mechanism, trace, |row| row.cipher.is_some())?;
-        // SAFETY: the caller's promise about the mechanism's parameter.
-        let params = || unsafe { params::parse(row.params, &mechanism) };
-        session.cipher_init(Direction::Encrypt, row, params, key)
-    })
+    // SAFETY: the caller's promise, passed on.
+    unsafe { cipher::init("C_EncryptInit", Encrypt, session, mechanism, key) }
 }
 
 pub unsafe extern "C" fn C_Encrypt(
@@ -33,15 +21,9 @@ pub unsafe extern "C" fn C_Encrypt(
     encrypted: CK_BYTE_PTR,
     encrypted_bytes: CK_ULONG_PTR,
 ) -> CK_RV {
-    call("C_Encrypt", Trace::session(session), |library, _| {
-        let session = library.session(session)?;
-        // SAFETY: the caller's promise about its buffers.
-        unsafe {
-            raw::with_io((data, data_bytes), encrypted, encrypted_bytes, |io| {
-                session.cipher_one_shot(Direction::Encrypt, io)
-            })
-        }
-    })
+    let (input, output) = ((data, data_bytes), (encrypted, encrypted_bytes));
+    // SAFETY: the caller's promise, passed on.
+    unsafe { cipher::process("C_Encrypt", (Encrypt, Step::OneShot), session, input, output) }
 }
 
 pub unsafe extern "C" fn C_EncryptUpdate(
@@ -51,15 +33,9 @@ pub unsafe extern "C" fn C_EncryptUpdate(
     encrypted: CK_BYTE_PTR,
     encrypted_bytes: CK_ULONG_PTR,
 ) -> CK_RV {
-    call("C_EncryptUpdate", Trace::session(session), |library, _| {
-        let session = library.session(session)?;
-        // SAFETY: the caller's promise about its buffers.
-        unsafe {
-            raw::with_io((data, data_bytes), encrypted, encrypted_bytes, |io| {
-                session.cipher_update(Direction::Encrypt, io)
-            })
-        }
-    })
+    let (input, output) = ((data, data_bytes), (encrypted, encrypted_bytes));
+    // SAFETY: the caller's promise, passed on.
+    unsafe { cipher::process("C_EncryptUpdate", (Encrypt, Step::Update), session, input, output) }
 }
 
 pub unsafe extern "C" fn C_EncryptFinal(
@@ -67,11 +43,6 @@ pub unsafe extern "C" fn C_EncryptFinal(
     last: CK_BYTE_PTR,
     last_bytes: CK_ULONG_PTR,
 ) -> CK_RV {
-    call("C_EncryptFinal", Trace::session(session), |library, _| {
-        let session = library.session(session)?;
-        // SAFETY: the caller's promise about its buffer.
-        unsafe {
-            raw::with_output(last, last_bytes, |output| session.cipher_final(Direction::Encrypt, output))
-        }
-    })
+    // SAFETY: the caller's promise, passed on.
+    unsafe { cipher::finish("C_EncryptFinal", Encrypt, session, (last, last_bytes)) }
 }

@@ -5,6 +5,7 @@
 
 #![allow(non_snake_case)]
 
+mod cipher;
 mod decrypt;
 mod digest;
 mod encrypt;

@@ -1,0 +1,74 @@
+//! What C_EncryptInit to C_DecryptFinal have in common: both directions take the same arguments.
+
+use super::{Trace, call, mechanism_row, params, raw};
+use crate::mechanism::Direction;
+use crate::session::{Operations, Step};
+use cryptoki_sys::*;
+
+/// A null mechanism ends an active operation (PKCS#11 3.0 sec. 5.2).
+///
+/// # Safety
+/// As `raw::mechanism` and `params::parse`.
+#[inline]
+pub unsafe fn init(
+    function: &'static str,
+    direction: Direction,
+    session: CK_SESSION_HANDLE,
+    mechanism: CK_MECHANISM_PTR,
+    key: CK_OBJECT_HANDLE,
+) -> CK_RV {
+    call(function, Trace::session(session), |library, trace| {
+        let session = library.session(session)?;
+        if mechanism.is_null() {
+            let (encrypt, decrypt) = (direction == Direction::Encrypt, direction == Direction::Decrypt);
+            session.cancel(Operations { encrypt, decrypt, ..Operations::default() });
+            return Ok(());
+        }
+        // SAFETY: the caller's promise about its mechanism.
+        let mechanism = unsafe { raw::mechanism(mechanism) }?;
+        let row = mechanism_row(mechanism.mechanism, trace, |row| row.cipher.is_some())?;
+        // SAFETY: the caller's promise about the mechanism's parameter.
+        let params = || unsafe { params::parse(row.params, &mechanism) };
+        session.cipher_init(direction, row, params, key)
+    })
+}
+
+/// One part, or the only one.
+///
+/// # Safety
+/// As `raw::with_io`.
+#[inline]
+pub unsafe fn process(
+    function: &'static str,
+    (direction, step): (Direction, Step),
+    session: CK_SESSION_HANDLE,
+    input: (CK_BYTE_PTR, CK_ULONG),
+    output: (CK_BYTE_PTR, CK_ULONG_PTR),
+) -> CK_RV {
+    call(function, Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its buffers.
+        unsafe {
+            raw::with_io((input.0, input.1), output.0, output.1, |io| match step {
+                Step::Update => session.cipher_update(direction, io),
+                _ => session.cipher_one_shot(direction, io),
+            })
+        }
+    })
+}
+
+/// # Safety
+/// As `raw::with_output`.
+#[inline]
+pub unsafe fn finish(
+    function: &'static str,
+    direction: Direction,
+    session: CK_SESSION_HANDLE,
+    output: (CK_BYTE_PTR, CK_ULONG_PTR),
+) -> CK_RV {
+    call(function, Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its buffer.
+        unsafe { raw::with_output(output.0, output.1, |output| session.cipher_final(direction, output)) }
+    })
+}
