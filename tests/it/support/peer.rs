@@ -39,13 +39,18 @@ impl Peer {
 
     /// Sends a request and waits for its answer.
     pub fn ask(&mut self, request: &str) -> String {
-        writeln!(self.to, "{request}").expect("the peer listens");
+        self.send(request);
+        self.hear()
+    }
+
+    /// Waits for the next line of the peer.
+    pub fn hear(&mut self) -> String {
         let mut line = String::new();
         loop {
             line.clear();
             assert_ne!(self.from.read_line(&mut line).expect("the peer answers"), 0, "the peer ended");
-            if let Some(at) = line.find(MARK) {
-                return line[at + MARK.len()..].trim_end().to_string();
+            if let Some((_, said)) = line.split_once(MARK) {
+                return said.trim_end().to_string();
             }
         }
     }
