@@ -65,7 +65,7 @@ fn callbacks_come_all_or_none() {
     expect("all, or the system's", initialize(&module, arguments(15, CKF_OS_LOCKING_OK)), CKR_OK);
     expect("finalize", module.finalize(), CKR_OK);
     let rv = initialize(&module, arguments(15, 0));
-    expect_one_of("callbacks alone", rv, &[CKR_OK, CKR_CANT_LOCK]);
+    expect("callbacks alone", rv, CKR_CANT_LOCK);
     assert_eq!(is_initialized(&module), rv == CKR_OK);
 }
 
@@ -87,7 +87,7 @@ fn the_reserved_argument_is_null() {
 fn an_application_that_forbids_threads_is_told_or_served() {
     let module = Module::loaded();
     let rv = initialize(&module, arguments(0, CKF_LIBRARY_CANT_CREATE_OS_THREADS | CKF_OS_LOCKING_OK));
-    expect_one_of("no threads", rv, &[CKR_OK, CKR_NEED_TO_CREATE_THREADS]);
+    expect("no threads", rv, CKR_OK);
     assert_eq!(is_initialized(&module), rv == CKR_OK);
 }
 
