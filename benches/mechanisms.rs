@@ -9,7 +9,7 @@ use openssl::cipher_ctx::CipherCtx;
 use smallvec::SmallVec;
 use std::hint::black_box;
 use std::time::Instant;
-use vhsm_pkcs11::mechanism::{Direction, Params, table};
+use vhsm_pkcs11::mechanism::{Direction, Key, Params, table};
 use vhsm_pkcs11::object::Secret;
 
 const KEY: [u8; 32] = [7; 32];
@@ -75,11 +75,11 @@ fn best(bytes: usize, mut call: impl FnMut()) -> f64 {
 fn gcm(bytes: usize, way: Direction) -> impl FnMut() {
     let params = Params::Gcm { iv: SmallVec::from_slice(&IV), aad: Vec::new(), tag_bits: 128 };
     let make = table::find(CKM_AES_GCM).and_then(|row| row.cipher).expect("a row that encrypts");
-    let mut cipher = make(&Secret::new(KEY), &params, Direction::Encrypt).expect("a cipher");
+    let mut cipher = make(Key::Secret(&Secret::new(KEY)), &params, Direction::Encrypt).expect("a cipher");
     let mut sealed = vec![0; bytes + 16];
     cipher.one_shot(&vec![1; bytes], &mut sealed).expect("encrypted");
     let input = if way == Direction::Encrypt { vec![1; bytes] } else { sealed.clone() };
-    let mut cipher = make(&Secret::new(KEY), &params, way).expect("a cipher");
+    let mut cipher = make(Key::Secret(&Secret::new(KEY)), &params, way).expect("a cipher");
     move || {
         cipher.restart(black_box(&params)).expect("restarted");
         cipher.one_shot(black_box(&input), black_box(&mut sealed)).expect("right");
@@ -101,7 +101,7 @@ fn raw_gcm(bytes: usize) -> impl FnMut() {
 fn cbc(id: CK_MECHANISM_TYPE) -> impl FnMut() {
     let params = Params::Iv(SmallVec::from_slice(&[3; 16]));
     let make = table::find(id).and_then(|row| row.cipher).expect("a row that encrypts");
-    let mut cipher = make(&Secret::new(KEY), &params, Direction::Encrypt).expect("a cipher");
+    let mut cipher = make(Key::Secret(&Secret::new(KEY)), &params, Direction::Encrypt).expect("a cipher");
     let (input, mut output) = (vec![1; 4096], vec![0; 4096 + 16]);
     move || {
         cipher.restart(black_box(&params)).expect("restarted");
@@ -133,7 +133,7 @@ fn digest(id: CK_MECHANISM_TYPE, bytes: usize) -> impl FnMut() {
 
 fn mac(id: CK_MECHANISM_TYPE, bytes: usize) -> impl FnMut() {
     let make = table::find(id).and_then(|row| row.sign).expect("a row that signs");
-    let mut sign = make(&Secret::new(KEY), &Params::None).expect("a MAC");
+    let mut sign = make(Key::Secret(&Secret::new(KEY)), &Params::None).expect("a MAC");
     let (data, mut output) = (vec![1; bytes], [0; 64]);
     move || {
         sign.restart(black_box(&Params::None)).expect("restarted");

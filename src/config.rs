@@ -5,6 +5,7 @@
 //! | `VHSM_HOME` | | `$XDG_DATA_HOME/vhsm` (`~/.local/share/vhsm`); for root `/var/lib/vhsm` |
 //! | `VHSM_CONF` | | `$VHSM_HOME/vhsm.toml`, where it exists |
 //! | `VHSM_PROFILE` | `profile` | `standard` |
+//! | `VHSM_LEGACY` | `legacy` | `false`: no DES, no MD5, RSA from 2048 bits |
 //! | `VHSM_STORE` | `store.url` or `store` | the embedded store in `$VHSM_HOME/store` |
 //! | | `store.group` | `false`: files 0600; `true`: 0660, for daemons whose workers change user |
 //! | | `password.memory_kib`, `.passes`, `.lanes` | 19456, 2, 1 (Argon2id, OWASP's minimum) |
@@ -41,6 +42,8 @@ pub struct Config {
     pub home: PathBuf,
     pub store: StoreChoice,
     pub profile: Profile,
+    /// Old mechanisms and key sizes are there too: DES, 3DES, MD5, RSA from 1024 bits.
+    pub legacy: bool,
     pub password_costs: PasswordCosts,
     pub log_level: Level,
     pub log_file: Option<PathBuf>,
@@ -50,6 +53,8 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     profile: Option<String>,
+    #[serde(default)]
+    legacy: bool,
     store: Option<StoreEntry>,
     #[serde(default)]
     password: PasswordEntry,
@@ -100,6 +105,7 @@ impl Config {
         Ok(Self {
             store: store_choice(variable("VHSM_STORE").or(table.url), table.group, &home)?,
             profile: profile(variable("VHSM_PROFILE").or(file.profile))?,
+            legacy: legacy(variable("VHSM_LEGACY"), file.legacy)?,
             password_costs: password_costs(&file.password)?,
             log_level: log_level(variable("VHSM_LOG").or(file.log.level))?,
             log_file: variable("VHSM_LOG_FILE").map(PathBuf::from).or(file.log.file),
@@ -230,6 +236,18 @@ fn profile(name: Option<String>) -> Result<Profile, ConfigError> {
     }
 }
 
+fn legacy(named: Option<String>, file: bool) -> Result<bool, ConfigError> {
+    match named.as_deref() {
+        None => Ok(file),
+        Some("true" | "1") => Ok(true),
+        Some("false" | "0") => Ok(false),
+        Some(other) => Err(ConfigError::Environment {
+            name: "VHSM_LEGACY",
+            reason: format!("is {other:?}: use `true` or `false`"),
+        }),
+    }
+}
+
 fn password_costs(entry: &PasswordEntry) -> Result<PasswordCosts, ConfigError> {
     let costs = PasswordCosts {
         memory_kib: entry.memory_kib.unwrap_or(19_456),
@@ -287,6 +305,8 @@ mod tests {
         assert!(store_choice(Some("relative/path".into()), false, Path::new("/h")).is_err());
         assert!(profile(Some("cloud".into())).is_err());
         assert!(log_level(Some("loud".into())).is_err());
+        assert!(legacy(Some("yes".into()), true).is_err());
+        assert!(!legacy(Some("0".into()), true).unwrap() && legacy(None, true).unwrap());
         for entry in [(7, 1, 1), (19_456, 0, 1), (8, 1, 2), (u32::MAX, 1, 1)] {
             let (memory_kib, passes, lanes) = entry;
             let entry =

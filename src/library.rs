@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::crypto::random::Seed;
 use crate::error::{CallError, Error};
 use crate::log::Logger;
+use crate::mechanism::Mechanism;
 use crate::session::{LoginState, Session, SessionCounts, Slot};
 use crate::sync::Mutex;
 use events::Events;
@@ -48,6 +49,11 @@ pub struct Library {
 }
 
 impl Library {
+    /// Whether this library, as it is configured, has a mechanism.
+    pub fn offers(&self, row: &Mechanism) -> bool {
+        self.config.legacy || !row.legacy
+    }
+
     /// Opens the store that the configuration names. Reads its head and its slots, no object.
     pub fn start(config: Config, log: Logger) -> Result<Self, Error> {
         let store = config.open_store()?;

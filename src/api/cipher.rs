@@ -26,7 +26,7 @@ pub unsafe fn init(
         }
         // SAFETY: the caller's promise about its mechanism.
         let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(mechanism.mechanism, trace, |row| row.cipher.is_some())?;
+        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.cipher.is_some())?;
         // SAFETY: the caller's promise about the mechanism's parameter.
         let params = || unsafe { params::parse(row.params, &mechanism) };
         session.cipher_init(direction, row, params, key)

@@ -14,7 +14,7 @@ pub unsafe extern "C" fn C_DigestInit(session: CK_SESSION_HANDLE, mechanism: CK_
         }
         // SAFETY: the caller's promise about its mechanism and its parameter.
         let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(mechanism.mechanism, trace, |row| row.digest.is_some())?;
+        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.digest.is_some())?;
         // SAFETY: as above.
         session.digest_init(row, unsafe { params::parse(row.params, &mechanism) }?)
     })

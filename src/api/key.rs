@@ -17,7 +17,7 @@ pub unsafe extern "C" fn C_GenerateKey(
         let (mechanism, template, place) = unsafe {
             (raw::mechanism(mechanism)?, raw::template(template, count)?, raw::place(key, "phKey is null")?)
         };
-        let row = mechanism_row(mechanism.mechanism, trace, |row| row.generate.is_some())?;
+        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.generate.is_some())?;
         // SAFETY: as above.
         let params = unsafe { params::parse(row.params, &mechanism) }?;
         *place = session.generate_key(row, &params, &template)?;
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn C_WrapKey(
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its mechanism and its parameter.
         let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(mechanism.mechanism, trace, |row| row.wrap.is_some())?;
+        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.wrap.is_some())?;
         // SAFETY: as above.
         let params = unsafe { params::parse(row.params, &mechanism) }?;
         // SAFETY: the caller's promise about its buffer.
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
                 raw::place(key, "phKey is null")?,
             )
         };
-        let row = mechanism_row(mechanism.mechanism, trace, |row| row.wrap.is_some())?;
+        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.wrap.is_some())?;
         // SAFETY: as above.
         let params = unsafe { params::parse(row.params, &mechanism) }?;
         *place = session.unwrap_key(row, &params, unwrapping_key, wrapped, &template)?;

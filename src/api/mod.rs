@@ -127,12 +127,15 @@ fn log_call(
 /// A row of the mechanism table by its number, if the mechanism does what the call is about: a parameter is
 /// looked at only then. Errors: CKR_MECHANISM_INVALID.
 fn mechanism_row(
+    library: &Library,
     id: CK_MECHANISM_TYPE,
     trace: &mut Trace,
     does: fn(&Mechanism) -> bool,
 ) -> Result<&'static Mechanism, Error> {
     trace.mechanism = Some(id);
-    table::find(id).filter(|row| does(row)).ok_or_else(|| MechanismError::Invalid(id).into())
+    table::find(id)
+        .filter(|row| library.offers(row) && does(row))
+        .ok_or_else(|| MechanismError::Invalid(id).into())
 }
 
 /// Shorthand for a null or otherwise unusable argument.

@@ -18,7 +18,7 @@ pub unsafe extern "C" fn C_SignInit(
         }
         // SAFETY: the caller's promise about its mechanism and its parameter.
         let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(mechanism.mechanism, trace, |row| row.sign.is_some())?;
+        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.sign.is_some())?;
         // SAFETY: as above.
         session.sign_init(row, &unsafe { params::parse(row.params, &mechanism) }?, key)
     })
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn C_VerifyInit(
         }
         // SAFETY: the caller's promise about its mechanism and its parameter.
         let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(mechanism.mechanism, trace, |row| row.sign.is_some())?;
+        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.sign.is_some())?;
         // SAFETY: as above.
         session.verify_init(row, &unsafe { params::parse(row.params, &mechanism) }?, key)
     })

@@ -1,9 +1,9 @@
 //! Slot and token management (PKCS#11 3.0 sec. 5.5).
 
 use super::general::library_version;
-use super::{Trace, bad, call, raw};
+use super::{Trace, bad, call, mechanism_row, raw};
 use crate::cluster::{PasswordRules, PinStatus, Role};
-use crate::error::{CallError, Error, MechanismError};
+use crate::error::{CallError, Error};
 use crate::mechanism::table::TABLE;
 use crate::session::Slot;
 use cryptoki_sys::*;
@@ -134,7 +134,8 @@ pub unsafe extern "C" fn C_GetMechanismList(
 ) -> CK_RV {
     call("C_GetMechanismList", Trace::slot(slot_id), |library, _| {
         library.slot(slot_id)?;
-        let ids: Vec<CK_MECHANISM_TYPE> = TABLE.iter().map(|m| m.id).collect();
+        let ids: Vec<CK_MECHANISM_TYPE> =
+            TABLE.iter().filter(|row| library.offers(row)).map(|row| row.id).collect();
         // SAFETY: the caller's promise about its array.
         unsafe { raw::write_list(list, count, &ids) }
     })
@@ -146,11 +147,10 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
     info: CK_MECHANISM_INFO_PTR,
 ) -> CK_RV {
     call("C_GetMechanismInfo", Trace::slot(slot_id), |library, trace| {
-        trace.mechanism = Some(kind);
         library.slot(slot_id)?;
         // SAFETY: the caller passes null or a place for a CK_MECHANISM_INFO.
         let info = unsafe { raw::place(info, "pInfo is null") }?;
-        let row = crate::mechanism::table::find(kind).ok_or(MechanismError::Invalid(kind))?;
+        let row = mechanism_row(library, kind, trace, |_| true)?;
         *info = CK_MECHANISM_INFO {
             ulMinKeySize: row.key_sizes.min as CK_ULONG,
             ulMaxKeySize: row.key_sizes.max as CK_ULONG,

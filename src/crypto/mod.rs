@@ -15,6 +15,7 @@ pub mod digest;
 pub mod keywrap;
 pub mod mac;
 pub mod padding;
+pub mod pkey;
 pub mod random;
 pub mod seal;
 

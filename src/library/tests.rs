@@ -13,6 +13,7 @@ fn library() -> Library {
         home: "/nowhere".into(),
         store: StoreChoice::Memory,
         profile: Profile::Standard,
+        legacy: false,
         password_costs: PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 },
         log_level: Level::Off,
         log_file: None,

@@ -3,15 +3,14 @@
 //! Data may come in parts of any length; only their sum must be a multiple of the block size.
 
 use super::buffer::{Blocks, exact};
-use super::{Cipher, Direction, Params, Wrap, by_cipher};
+use super::{Cipher, Direction, Key, Params, Wrap, by_cipher};
 use crate::crypto::block::{BLOCK_BYTES, BlockCipher, Mode};
 use crate::error::{Error, MechanismError};
-use crate::object::Secret;
 
 /// A key is filled up with zeros to whole blocks; the length is not in the wrapped key.
 pub static WRAP_ECB: Wrap = Wrap {
     zero_pads: Some(BLOCK_BYTES),
-    wrapped_len: |params, key_bytes| {
+    wrapped_len: |_, params, key_bytes| {
         no_iv(params)?;
         wrapped_bytes(key_bytes)
     },
@@ -22,7 +21,7 @@ pub static WRAP_ECB: Wrap = Wrap {
 /// As `WRAP_ECB`.
 pub static WRAP_CBC: Wrap = Wrap {
     zero_pads: Some(BLOCK_BYTES),
-    wrapped_len: |params, key_bytes| {
+    wrapped_len: |_, params, key_bytes| {
         block_iv(params)?;
         wrapped_bytes(key_bytes)
     },
@@ -37,15 +36,16 @@ struct AesBlocks {
     blocks: Blocks,
 }
 
-pub fn ecb(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+pub fn ecb(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     no_iv(params)?;
-    let cipher = BlockCipher::new(Mode::Ecb, key.expose(), None, direction == Direction::Encrypt)?;
+    let cipher = BlockCipher::new(Mode::Ecb, key.secret()?.expose(), None, direction == Direction::Encrypt)?;
     Ok(Box::new(AesBlocks { cipher, mode: Mode::Ecb, direction, blocks: Blocks::new(false) }))
 }
 
-pub fn cbc(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+pub fn cbc(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     let iv = block_iv(params)?;
-    let cipher = BlockCipher::new(Mode::Cbc, key.expose(), Some(iv), direction == Direction::Encrypt)?;
+    let cipher =
+        BlockCipher::new(Mode::Cbc, key.secret()?.expose(), Some(iv), direction == Direction::Encrypt)?;
     Ok(Box::new(AesBlocks { cipher, mode: Mode::Cbc, direction, blocks: Blocks::new(false) }))
 }
 

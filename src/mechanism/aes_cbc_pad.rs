@@ -2,16 +2,15 @@
 
 use super::aes_blocks::{bad_length, block_iv};
 use super::buffer::{Blocks, exact};
-use super::{Cipher, Direction, Params, Wrap, by_cipher};
+use super::{Cipher, Direction, Key, Params, Wrap, by_cipher};
 use crate::crypto::block::{BLOCK_BYTES, BlockCipher, Mode};
 use crate::crypto::padding::{pkcs7_data_bytes, pkcs7_fill};
 use crate::error::{Error, MechanismError};
-use crate::object::Secret;
 use zeroize::Zeroizing;
 
 pub static WRAP: Wrap = Wrap {
     zero_pads: None,
-    wrapped_len: |params, key_bytes| {
+    wrapped_len: |_, params, key_bytes| {
         block_iv(params)?;
         padded_bytes(key_bytes).ok_or(MechanismError::KeySize { bytes: key_bytes }.into())
     },
@@ -34,9 +33,10 @@ struct LastBlock {
     data_bytes: usize,
 }
 
-pub fn new(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+pub fn new(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     let iv = *block_iv(params)?;
-    let cipher = BlockCipher::new(Mode::Cbc, key.expose(), Some(&iv), direction == Direction::Encrypt)?;
+    let cipher =
+        BlockCipher::new(Mode::Cbc, key.secret()?.expose(), Some(&iv), direction == Direction::Encrypt)?;
     let blocks = Blocks::new(direction == Direction::Decrypt);
     Ok(Box::new(AesCbcPad { cipher, iv, direction, blocks, last: None }))
 }

@@ -4,10 +4,9 @@
 //! which it would wrap, so a carry never reaches the nonce and no key stream is used twice.
 
 use super::buffer::exact;
-use super::{Cipher, Direction, Params};
+use super::{Cipher, Direction, Key, Params};
 use crate::crypto::block::{BLOCK_BYTES, BlockCipher, Mode};
 use crate::error::{Error, MechanismError};
-use crate::object::Secret;
 
 struct AesCtr {
     cipher: BlockCipher,
@@ -15,10 +14,10 @@ struct AesCtr {
     room: u128,
 }
 
-pub fn new(key: &Secret, params: &Params, _direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+pub fn new(key: Key<'_>, params: &Params, _direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     let (block, room) = parse(params)?;
     // Both directions encrypt the counter.
-    let cipher = BlockCipher::new(Mode::Ctr, key.expose(), Some(block), true)?;
+    let cipher = BlockCipher::new(Mode::Ctr, key.secret()?.expose(), Some(block), true)?;
     Ok(Box::new(AesCtr { cipher, room }))
 }
 

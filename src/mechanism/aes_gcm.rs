@@ -1,15 +1,14 @@
 //! CKM_AES_GCM (PKCS#11 3.0 sec. 2.13): encryption, decryption and key wrapping.
 
 use super::buffer::exact;
-use super::{Cipher, Direction, Params, Wrap, by_cipher};
+use super::{Cipher, Direction, Key, Params, Wrap, by_cipher};
 use crate::crypto::aead::{GCM_MAX_BYTES, GCM_MAX_IV_BYTES, Gcm};
 use crate::error::{Error, MechanismError};
-use crate::object::Secret;
 
 /// The tag comes after the ciphertext, also where the ciphertext is a wrapped key.
 pub static WRAP: Wrap = Wrap {
     zero_pads: None,
-    wrapped_len: |params, key_bytes| {
+    wrapped_len: |_, params, key_bytes| {
         let tag_bytes = parse(params)?.tag_bytes;
         sealed_bytes(key_bytes, GCM_MAX_BYTES, tag_bytes)
             .map_err(|_| MechanismError::KeySize { bytes: key_bytes }.into())
@@ -36,9 +35,9 @@ struct Parsed<'a> {
     tag_bytes: usize,
 }
 
-pub fn new(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+pub fn new(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     let Parsed { iv, aad, tag_bytes } = parse(params)?;
-    let mut gcm = Gcm::new(key.expose(), direction == Direction::Encrypt)?;
+    let mut gcm = Gcm::new(key.secret()?.expose(), direction == Direction::Encrypt)?;
     gcm.start(iv, aad)?;
     Ok(Box::new(AesGcm { gcm, direction, tag_bytes, pending: Vec::new() }))
 }

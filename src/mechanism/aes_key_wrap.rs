@@ -5,7 +5,7 @@
 //! The key is expanded per call, which the wrapping (12 blocks one after the other, at the least) hides.
 
 use super::buffer::exact;
-use super::{Cipher, Direction, Params, Wrap};
+use super::{Cipher, Direction, Key, Params, Wrap};
 use crate::crypto::keywrap::{self, KW_INITIAL, KWP_INITIAL, SEMIBLOCK_BYTES};
 use crate::crypto::padding::{pkcs7_data_bytes, pkcs7_fill};
 use crate::error::{CallError, Error, MechanismError};
@@ -16,21 +16,21 @@ use zeroize::Zeroizing;
 /// fewer is refused, for KW needs two semiblocks: KWP takes it.
 pub static WRAP_KW: Wrap = Wrap {
     zero_pads: Some(SEMIBLOCK_BYTES),
-    wrapped_len: |params, bytes| key_wrapped_bytes(Form::Kw, params, bytes),
+    wrapped_len: |_, params, bytes| key_wrapped_bytes(Form::Kw, params, bytes),
     wrap: |key, params, value| wrap(Form::Kw, key, params, value),
     unwrap: |key, params, wrapped| unwrap(Form::Kw, key, params, wrapped),
 };
 
 pub static WRAP_KWP: Wrap = Wrap {
     zero_pads: None,
-    wrapped_len: |params, bytes| key_wrapped_bytes(Form::Kwp, params, bytes),
+    wrapped_len: |_, params, bytes| key_wrapped_bytes(Form::Kwp, params, bytes),
     wrap: |key, params, value| wrap(Form::Kwp, key, params, value),
     unwrap: |key, params, wrapped| unwrap(Form::Kwp, key, params, wrapped),
 };
 
 pub static WRAP_PKCS7: Wrap = Wrap {
     zero_pads: None,
-    wrapped_len: |params, bytes| key_wrapped_bytes(Form::Pkcs7, params, bytes),
+    wrapped_len: |_, params, bytes| key_wrapped_bytes(Form::Pkcs7, params, bytes),
     wrap: |key, params, value| wrap(Form::Pkcs7, key, params, value),
     unwrap: |key, params, wrapped| unwrap(Form::Pkcs7, key, params, wrapped),
 };
@@ -62,21 +62,21 @@ struct AesKeyWrap {
     direction: Direction,
 }
 
-pub fn kw(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+pub fn kw(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     cipher(Form::Kw, key, params, direction)
 }
 
-pub fn kwp(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+pub fn kwp(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     cipher(Form::Kwp, key, params, direction)
 }
 
-pub fn pkcs7(key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+pub fn pkcs7(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     cipher(Form::Pkcs7, key, params, direction)
 }
 
-fn cipher(form: Form, key: &Secret, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
+fn cipher(form: Form, key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     let initial = initial(form, params)?;
-    let key = key.expose();
+    let key = key.secret()?.expose();
     if !matches!(key.len(), 16 | 24 | 32) {
         return Err(MechanismError::KeySize { bytes: key.len() }.into());
     }
@@ -209,8 +209,9 @@ fn key_wrapped_bytes(form: Form, params: &Params, key_bytes: usize) -> Result<us
     sealed_bytes(form, bytes).ok_or(MechanismError::KeySize { bytes: key_bytes }.into())
 }
 
-fn wrap(form: Form, key: &Secret, params: &Params, value: &[u8]) -> Result<Vec<u8>, Error> {
+fn wrap(form: Form, key: Key<'_>, params: &Params, value: &[u8]) -> Result<Vec<u8>, Error> {
     key_wrapped_bytes(form, params, value.len())?;
+    let key = key.secret()?;
     let initial = initial(form, params)?;
     if form != Form::Kw {
         return seal(form, key, initial, value);
@@ -220,10 +221,10 @@ fn wrap(form: Form, key: &Secret, params: &Params, value: &[u8]) -> Result<Vec<u
     seal(form, key, initial, &padded)
 }
 
-fn unwrap(form: Form, key: &Secret, params: &Params, wrapped: &[u8]) -> Result<Secret, Error> {
+fn unwrap(form: Form, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Secret, Error> {
     let initial = initial(form, params)?;
     opened_bytes(form, wrapped.len()).ok_or(MechanismError::WrappedKeyLen { bytes: wrapped.len() })?;
-    let value = open(form, key, initial, wrapped)?.ok_or(MechanismError::WrappedKeyInvalid)?;
+    let value = open(form, key.secret()?, initial, wrapped)?.ok_or(MechanismError::WrappedKeyInvalid)?;
     Ok(Secret::new(&value[..]))
 }
 

@@ -2,13 +2,13 @@
 //!
 //! Called by: the mechanisms of this folder, for their `Wrap`.
 
-use super::{Direction, NewCipher, Params};
+use super::{Direction, Key, NewCipher, Params};
 use crate::crypto::block::BLOCK_BYTES;
 use crate::error::{Error, MechanismError};
 use crate::object::Secret;
 use zeroize::Zeroizing;
 
-pub(super) fn wrap(new: NewCipher, key: &Secret, params: &Params, value: &[u8]) -> Result<Vec<u8>, Error> {
+pub(super) fn wrap(new: NewCipher, key: Key<'_>, params: &Params, value: &[u8]) -> Result<Vec<u8>, Error> {
     let mut cipher = new(key, params, Direction::Encrypt)?;
     let length = |error| match error {
         Error::Mechanism(MechanismError::DataLen { bytes }) => MechanismError::KeySize { bytes }.into(),
@@ -23,7 +23,7 @@ pub(super) fn wrap(new: NewCipher, key: &Secret, params: &Params, value: &[u8]) 
 /// As `wrap`, of the value filled up with zeros to whole blocks.
 pub(super) fn wrap_zero_padded(
     new: NewCipher,
-    key: &Secret,
+    key: Key<'_>,
     params: &Params,
     value: &[u8],
 ) -> Result<Vec<u8>, Error> {
@@ -33,7 +33,7 @@ pub(super) fn wrap_zero_padded(
 }
 
 /// A wrapped key of no bytes is none, though some mechanisms could hold it.
-pub(super) fn unwrap(new: NewCipher, key: &Secret, params: &Params, wrapped: &[u8]) -> Result<Secret, Error> {
+pub(super) fn unwrap(new: NewCipher, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Secret, Error> {
     let mut cipher = new(key, params, Direction::Decrypt)?;
     let as_key = |error| match error {
         Error::Mechanism(MechanismError::EncryptedDataLen { bytes }) => {

@@ -7,10 +7,9 @@
 
 use super::aes_blocks::no_iv;
 use super::buffer::exact;
-use super::{Params, Sign};
+use super::{Key, Params, Sign};
 use crate::crypto::mac::{CmacAes128, CmacAes192, CmacAes256, Mac, equal};
 use crate::error::{Error, MechanismError};
-use crate::object::Secret;
 
 struct Code<M> {
     mac: M,
@@ -20,24 +19,24 @@ struct Code<M> {
     started: bool,
 }
 
-pub fn hmac<M: Mac>(key: &Secret, params: &Params) -> Result<Box<dyn Sign>, Error> {
+pub fn hmac<M: Mac>(key: Key<'_>, params: &Params) -> Result<Box<dyn Sign>, Error> {
     code::<M>(key, params, false)
 }
 
-pub fn hmac_general<M: Mac>(key: &Secret, params: &Params) -> Result<Box<dyn Sign>, Error> {
+pub fn hmac_general<M: Mac>(key: Key<'_>, params: &Params) -> Result<Box<dyn Sign>, Error> {
     code::<M>(key, params, true)
 }
 
-pub fn aes_cmac(key: &Secret, params: &Params) -> Result<Box<dyn Sign>, Error> {
+pub fn aes_cmac(key: Key<'_>, params: &Params) -> Result<Box<dyn Sign>, Error> {
     aes_code(key, params, false)
 }
 
-pub fn aes_cmac_general(key: &Secret, params: &Params) -> Result<Box<dyn Sign>, Error> {
+pub fn aes_cmac_general(key: Key<'_>, params: &Params) -> Result<Box<dyn Sign>, Error> {
     aes_code(key, params, true)
 }
 
-fn aes_code(key: &Secret, params: &Params, general: bool) -> Result<Box<dyn Sign>, Error> {
-    match key.expose().len() {
+fn aes_code(key: Key<'_>, params: &Params, general: bool) -> Result<Box<dyn Sign>, Error> {
+    match key.secret()?.expose().len() {
         16 => code::<CmacAes128>(key, params, general),
         24 => code::<CmacAes192>(key, params, general),
         32 => code::<CmacAes256>(key, params, general),
@@ -45,12 +44,13 @@ fn aes_code(key: &Secret, params: &Params, general: bool) -> Result<Box<dyn Sign
     }
 }
 
-fn code<M: Mac>(key: &Secret, params: &Params, general: bool) -> Result<Box<dyn Sign>, Error> {
+fn code<M: Mac>(key: Key<'_>, params: &Params, general: bool) -> Result<Box<dyn Sign>, Error> {
     let bytes = code_bytes(params, general, M::BYTES)?;
-    if key.expose().is_empty() {
+    let key = key.secret()?.expose();
+    if key.is_empty() {
         return Err(MechanismError::KeySize { bytes: 0 }.into());
     }
-    Ok(Box::new(Code { mac: M::with_key(key.expose())?, general, bytes, started: false }))
+    Ok(Box::new(Code { mac: M::with_key(key)?, general, bytes, started: false }))
 }
 
 fn code_bytes(params: &Params, general: bool, whole: usize) -> Result<usize, Error> {

@@ -6,7 +6,6 @@
 use crate::error::Error;
 use crate::object::Secret;
 use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE};
-use smallvec::SmallVec;
 
 mod aes_blocks;
 mod aes_cbc_pad;
@@ -17,11 +16,16 @@ mod buffer;
 mod by_cipher;
 mod flags;
 mod generate;
+mod key;
 mod macs;
+mod params;
 mod sha;
 pub mod table;
 #[cfg(test)]
 mod tests;
+
+pub use key::Key;
+pub use params::{ParamShape, Params};
 
 /// A row of the table: everything that is known about one mechanism. CKF_ flags are computed from the
 /// functions that are there, so that information and dispatch cannot differ.
@@ -41,13 +45,15 @@ pub struct Mechanism {
     pub wrap: Option<&'static Wrap>,
     /// Makes a key of so many bytes.
     pub generate: Option<Generate>,
+    /// Only with `legacy = true`, and never in profile `cloudhsm`.
+    pub legacy: bool,
 }
 
-pub type NewCipher = fn(&Secret, &Params, Direction) -> Result<Box<dyn Cipher>, Error>;
+pub type NewCipher = fn(Key<'_>, &Params, Direction) -> Result<Box<dyn Cipher>, Error>;
 pub type NewDigest = fn(&Params) -> Result<Box<dyn Digest>, Error>;
-pub type NewSign = fn(&Secret, &Params) -> Result<Box<dyn Sign>, Error>;
+pub type NewSign = fn(Key<'_>, &Params) -> Result<Box<dyn Sign>, Error>;
 pub type Generate = fn(&Params, usize) -> Result<Secret, Error>;
-pub type WrapKey = fn(&Secret, &Params, &[u8]) -> Result<Vec<u8>, Error>;
+pub type WrapKey = fn(Key<'_>, &Params, &[u8]) -> Result<Vec<u8>, Error>;
 
 /// ulMinKeySize and ulMaxKeySize of CK_MECHANISM_INFO, in the unit the specification names for the mechanism
 /// (AES and generic secrets: bytes; HMAC: bytes), and what they are in bytes.
@@ -70,33 +76,6 @@ impl KeySizes {
 pub enum Direction {
     Encrypt,
     Decrypt,
-}
-
-/// The form of a mechanism's parameter as the C interface brings it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParamShape {
-    /// None may be given.
-    None,
-    /// Exactly so many bytes of IV.
-    Iv(usize),
-    /// So many bytes of IV, or none.
-    OptionalIv(usize),
-    /// CK_AES_CTR_PARAMS
-    Ctr,
-    /// CK_GCM_PARAMS
-    Gcm,
-    /// CK_MAC_GENERAL_PARAMS: the length of the MAC in bytes.
-    MacLength,
-}
-
-/// A mechanism's parameter, parsed and owned. Ranges that depend on the mechanism are checked by it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Params {
-    None,
-    Iv(SmallVec<[u8; 16]>),
-    Ctr { counter_bits: u64, block: [u8; 16] },
-    Gcm { iv: SmallVec<[u8; 16]>, aad: Vec<u8>, tag_bits: u64 },
-    MacLength(u64),
 }
 
 /// Encryption or decryption in progress with one key.
@@ -141,14 +120,14 @@ pub trait Sign: Send {
     fn verify(&mut self, signature: &[u8]) -> Result<(), Error>;
 }
 
-/// Key wrapping by a symmetric key.
+/// Key wrapping: of a secret key's value, or of a private key as PKCS #8.
 pub struct Wrap {
     /// The wrapped key does not tell the key's length: `unwrap` gives it with the zeros that filled it up to
     /// whole units of so many bytes, and the caller cuts it to what the key type or CKA_VALUE_LEN says.
     pub zero_pads: Option<usize>,
     /// The length that `wrap` gives for a key of so many bytes; errors as `wrap`. Runs no cryptography.
-    pub wrapped_len: fn(&Params, usize) -> Result<usize, Error>,
+    pub wrapped_len: fn(Key<'_>, &Params, usize) -> Result<usize, Error>,
     pub wrap: WrapKey,
     /// Errors: `WrappedKeyLen`, `WrappedKeyInvalid`.
-    pub unwrap: fn(&Secret, &Params, &[u8]) -> Result<Secret, Error>,
+    pub unwrap: fn(Key<'_>, &Params, &[u8]) -> Result<Secret, Error>,
 }

@@ -9,21 +9,33 @@ use cryptoki_sys::*;
 
 /// The row of a mechanism. One array access, for every C_*Init asks.
 pub fn find(id: CK_MECHANISM_TYPE) -> Option<&'static Mechanism> {
-    let index = *INDEX.get(usize::try_from(id).ok()?)?;
-    TABLE.get(usize::from(index))
+    let row = *INDEX.get(place(id)?)?;
+    TABLE.get(usize::from(row))
 }
 
 /// Mechanism ids below this have a place in the index. All standard ones of these families do; an id beyond it
-/// (a vendor's) does not compile until the index learns of it.
-const INDEXED_IDS: usize = 0x4100;
+/// does not compile until the index learns of it.
+const STANDARD_IDS: usize = 0x4100;
+/// As `STANDARD_IDS`, of ids with CKM_VENDOR_DEFINED: their places come after the standard ones'.
+const VENDOR_IDS: usize = 0x2200;
 const NO_ROW: u8 = u8::MAX;
 
-/// Where in `TABLE` a mechanism's row stands, by its id.
-static INDEX: [u8; INDEXED_IDS] = {
-    let mut index = [NO_ROW; INDEXED_IDS];
+/// Where in `INDEX` an id has its place.
+const fn place(id: CK_MECHANISM_TYPE) -> Option<usize> {
+    let number = (id & !CKM_VENDOR_DEFINED) as usize;
+    match id & CKM_VENDOR_DEFINED != 0 {
+        false if number < STANDARD_IDS => Some(number),
+        true if number < VENDOR_IDS => Some(STANDARD_IDS + number),
+        _ => None,
+    }
+}
+
+/// Where in `TABLE` a mechanism's row stands, by the place of its id.
+static INDEX: [u8; STANDARD_IDS + VENDOR_IDS] = {
+    let mut index = [NO_ROW; STANDARD_IDS + VENDOR_IDS];
     let mut row = 0;
     while row < TABLE.len() {
-        index[TABLE[row].id as usize] = row as u8;
+        index[place(TABLE[row].id).expect("the index has a place for it")] = row as u8;
         row += 1;
     }
     assert!(TABLE.len() < NO_ROW as usize, "the index has one byte a row");
@@ -49,6 +61,7 @@ const REST: Mechanism = Mechanism {
     sign: None,
     wrap: None,
     generate: None,
+    legacy: false,
 };
 
 macro_rules! row {

@@ -36,7 +36,7 @@ impl Session {
     ) -> Result<usize, Error> {
         let wrap = wrap_of(mechanism)?;
         let wrapping_key = self.object(wrapping)?.ok_or(CallError::WrappingKeyHandleInvalid(wrapping))?;
-        let secret = self.usable_key(&wrapping_key, mechanism, CKA_WRAP).map_err(|e| match e {
+        let opened = self.usable_key(&wrapping_key, mechanism, CKA_WRAP).map_err(|e| match e {
             Error::Mechanism(MechanismError::KeyType) => MechanismError::WrappingKeyType.into(),
             Error::Call(CallError::KeyHandleInvalid(_)) => {
                 CallError::WrappingKeyHandleInvalid(wrapping).into()
@@ -45,12 +45,12 @@ impl Session {
         })?;
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
         let value = wrappable(&held.object, &wrapping_key.object, key)?;
-        let needed = (wrap.wrapped_len)(params, value.expose().len()).map_err(not_wrappable)?;
+        let needed = (wrap.wrapped_len)(opened, params, value.expose().len()).map_err(not_wrappable)?;
         match output {
             Output::Query => Ok(needed),
             Output::Buffer(output) if output.len() < needed => Err(Error::BufferTooSmall { needed }),
             Output::Buffer(output) => {
-                let wrapped = (wrap.wrap)(secret, params, value.expose()).map_err(not_wrappable)?;
+                let wrapped = (wrap.wrap)(opened, params, value.expose()).map_err(not_wrappable)?;
                 output[..wrapped.len()].copy_from_slice(&wrapped);
                 Ok(wrapped.len())
             }
@@ -69,7 +69,7 @@ impl Session {
         let term = self.slot.term();
         let wrap = wrap_of(mechanism)?;
         let held = self.object(unwrapping)?.ok_or(CallError::UnwrappingKeyHandleInvalid(unwrapping))?;
-        let secret = self.usable_key(&held, mechanism, CKA_UNWRAP).map_err(|e| match e {
+        let opened = self.usable_key(&held, mechanism, CKA_UNWRAP).map_err(|e| match e {
             Error::Mechanism(MechanismError::KeyType) => MechanismError::UnwrappingKeyType.into(),
             Error::Call(CallError::KeyHandleInvalid(_)) => {
                 CallError::UnwrappingKeyHandleInvalid(unwrapping).into()
@@ -78,7 +78,7 @@ impl Session {
         })?;
         let new = Object::plan_key(template, None, Origin::Unwrapped, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
-        let value = (wrap.unwrap)(secret, params, wrapped)?;
+        let value = (wrap.unwrap)(opened, params, wrapped)?;
         let value = match (wrap.zero_pads, new.value_bytes) {
             (Some(unit), Some(bytes)) => cut(value, unit, bytes)?,
             _ => value,

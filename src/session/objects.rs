@@ -6,8 +6,8 @@ use super::session_objects::is_session_handle;
 use super::slot::Term;
 use crate::cluster::ObjectId;
 use crate::error::{CallError, Error, MechanismError, ObjectError};
-use crate::mechanism::Mechanism;
-use crate::object::{Object, Secret, Template};
+use crate::mechanism::{Key, Mechanism};
+use crate::object::{Object, Template};
 use cryptoki_sys::*;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -146,13 +146,13 @@ impl Session {
         self.slot.clusters.object(access.cluster(), access.user(), id)
     }
 
-    /// The key's value, if its attributes permit `usage` by this mechanism.
+    /// The key, opened, if its attributes permit `usage` by this mechanism.
     pub(super) fn usable_key<'h>(
         &self,
         held: &'h Held,
         mechanism: &Mechanism,
         usage: CK_ATTRIBUTE_TYPE,
-    ) -> Result<&'h Secret, Error> {
+    ) -> Result<Key<'h>, Error> {
         let object = &held.object;
         let fits = object.key_type().is_some_and(|t| mechanism.key_types.contains(&t));
         let Some(secret) = object.secret().filter(|_| fits && object.class() == CKO_SECRET_KEY) else {
@@ -168,7 +168,7 @@ impl Session {
         if !object.allows(mechanism.id) {
             return Err(MechanismError::Invalid(mechanism.id).into());
         }
-        Ok(secret)
+        Ok(Key::Secret(secret))
     }
 
     /// Stores a new object where its CKA_TOKEN says, and gives its handle. A private one is of the user who was logged

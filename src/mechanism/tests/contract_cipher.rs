@@ -280,7 +280,8 @@ fn lengths_beyond_every_limit_are_refused_without_a_panic() {
             }
         }
         if let Some(wrap) = row.wrap {
-            (wrap.wrapped_len)(&some_params(row)[0], usize::MAX).unwrap_err();
+            (wrap.wrapped_len)(Key::Secret(&Secret::new([1; 16])), &some_params(row)[0], usize::MAX)
+                .unwrap_err();
         }
     }
     // NIST SP 800-38D sec. 5.2.1.1

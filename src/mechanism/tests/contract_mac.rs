@@ -5,11 +5,11 @@ use cryptoki_sys::*;
 
 /// Bytes of the whole code of a mechanism that does not truncate.
 pub fn whole_bytes(id: CK_MECHANISM_TYPE) -> usize {
-    row(id).sign.expect("a MAC")(&Secret::new([1; 32]), &Params::None).unwrap().output_len()
+    row(id).sign.expect("a MAC")(Key::Secret(&Secret::new([1; 32])), &Params::None).unwrap().output_len()
 }
 
 fn new_sign(row: &Mechanism, key: &[u8], params: &Params) -> Result<Box<dyn Sign>, Error> {
-    row.sign.expect("a MAC")(&Secret::new(key), params)
+    row.sign.expect("a MAC")(Key::Secret(&Secret::new(key)), params)
 }
 
 fn code(sign: &mut dyn Sign, parts: &[&[u8]]) -> Vec<u8> {

@@ -12,12 +12,12 @@ fn wrap_params(row: &Mechanism) -> Vec<Params> {
     }
 }
 
-fn for_every_wrap(mut check: impl FnMut(&Mechanism, &Wrap, &Secret, &Params)) {
+fn for_every_wrap(mut check: impl FnMut(&Mechanism, &Wrap, Key<'_>, &Params)) {
     for row in table::TABLE {
         let Some(wrap) = row.wrap else { continue };
         for key_bytes in [16, 24, 32] {
             for params in wrap_params(row) {
-                check(row, wrap, &Secret::new(pattern(key_bytes, 4)), &params);
+                check(row, wrap, Key::Secret(&Secret::new(pattern(key_bytes, 4))), &params);
             }
         }
     }
@@ -29,7 +29,7 @@ fn a_key_of_any_length_comes_back_or_is_refused_beforehand() {
         for bytes in 1..=72 {
             let value = pattern(bytes, 99);
             let name = format!("{} of {bytes} bytes, {params:?}", row.name);
-            let Ok(length) = (wrap.wrapped_len)(params, bytes) else {
+            let Ok(length) = (wrap.wrapped_len)(key, params, bytes) else {
                 let error = (wrap.wrap)(key, params, &value).expect_err(&name);
                 assert!(is(&error, |e| matches!(e, MechanismError::KeySize { .. })), "{name}: {error}");
                 assert!(bytes <= 8, "{name}");
@@ -77,7 +77,7 @@ fn a_wrapped_key_of_no_bytes_is_none() {
         (CKM_AES_CBC_PAD, iv(&[1; 16]), encrypt(CKM_AES_CBC_PAD, &[1; 32], &iv(&[1; 16]), &[]).unwrap()),
         (CKM_AES_GCM, gcm(&[1], &[], 96), encrypt(CKM_AES_GCM, &[1; 32], &gcm(&[1], &[], 96), &[]).unwrap()),
     ] {
-        let error = (row(id).wrap.unwrap().unwrap)(&key, &params, &wrapped).unwrap_err();
+        let error = (row(id).wrap.unwrap().unwrap)(Key::Secret(&key), &params, &wrapped).unwrap_err();
         assert!(is(&error, |e| matches!(e, MechanismError::WrappedKeyLen { .. })), "{id:#x}: {error}");
     }
 }
@@ -94,8 +94,8 @@ fn an_initial_value_binds() {
         let wrap = row(id).wrap.unwrap();
         let key = Secret::new(pattern(32, 1));
         for bytes in [8, 16, 31, 32] {
-            let Ok(wrapped) = (wrap.wrap)(&key, &one, &pattern(bytes, 5)) else { continue };
-            assert!((wrap.unwrap)(&key, &other, &wrapped).is_err(), "{id:#x} of {bytes} bytes");
+            let Ok(wrapped) = (wrap.wrap)(Key::Secret(&key), &one, &pattern(bytes, 5)) else { continue };
+            assert!((wrap.unwrap)(Key::Secret(&key), &other, &wrapped).is_err(), "{id:#x} of {bytes} bytes");
         }
     }
 }

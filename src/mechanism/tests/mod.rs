@@ -9,6 +9,7 @@ mod wycheproof;
 
 use super::*;
 use crate::error::MechanismError;
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which vectors were compared with which mechanisms, filled in by those who compare.
@@ -87,7 +88,7 @@ fn new_cipher(
     params: &Params,
     way: Direction,
 ) -> Result<Box<dyn Cipher>, Error> {
-    row(id).cipher.expect("a cipher")(&Secret::new(key), params, way)
+    row(id).cipher.expect("a cipher")(Key::Secret(&Secret::new(key)), params, way)
 }
 
 fn one_shot(cipher: &mut dyn Cipher, input: &[u8]) -> Result<Vec<u8>, Error> {

@@ -88,7 +88,7 @@ pub fn macs(ran: &mut Ran) {
 /// Asserts what the vector says; `false` where it only says that the key is refused.
 fn mac_agrees(id: CK_MECHANISM_TYPE, params: &Params, test: &mac::Test) -> bool {
     let name = row(id).name;
-    let made = row(id).sign.expect("a MAC")(&Secret::new(&test.key[..]), params);
+    let made = row(id).sign.expect("a MAC")(Key::Secret(&Secret::new(&test.key[..])), params);
     let mut sign = match made {
         Ok(sign) => sign,
         Err(error) => {
@@ -126,7 +126,7 @@ pub fn key_wraps(ran: &mut Ran) {
                 assert_eq!(opened.unwrap(), test.pt[..], "{suite} tc {}", test.tc_id);
                 assert_eq!(encrypt(id, &test.key, &Params::None, &test.pt).unwrap(), test.ct[..]);
                 let unwrap = row(id).wrap.expect("a wrapping").unwrap;
-                let key = unwrap(&Secret::new(&test.key[..]), &Params::None, &test.ct).unwrap();
+                let key = unwrap(Key::Secret(&Secret::new(&test.key[..])), &Params::None, &test.ct).unwrap();
                 assert_eq!(key.expose(), &test.pt[..]);
                 ran.note(suite, id);
             }

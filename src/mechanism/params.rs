@@ -1,0 +1,32 @@
+//! Mechanism parameters: their forms in the C interface, and their parsed values.
+//!
+//! Made by api (`params`), looked into by the mechanisms of this folder.
+
+use smallvec::SmallVec;
+
+/// The form of a mechanism's parameter as the C interface brings it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamShape {
+    /// None may be given.
+    None,
+    /// Exactly so many bytes of IV.
+    Iv(usize),
+    /// So many bytes of IV, or none.
+    OptionalIv(usize),
+    /// CK_AES_CTR_PARAMS
+    Ctr,
+    /// CK_GCM_PARAMS
+    Gcm,
+    /// CK_MAC_GENERAL_PARAMS: the length of the MAC in bytes.
+    MacLength,
+}
+
+/// A mechanism's parameter, parsed and owned. Ranges that depend on the mechanism are checked by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Params {
+    None,
+    Iv(SmallVec<[u8; 16]>),
+    Ctr { counter_bits: u64, block: [u8; 16] },
+    Gcm { iv: SmallVec<[u8; 16]>, aad: Vec<u8>, tag_bits: u64 },
+    MacLength(u64),
+}
