@@ -181,6 +181,9 @@ pub enum MechanismError {
     /// CKR_KEY_FUNCTION_NOT_PERMITTED
     #[error("the key's attributes do not permit this use")]
     KeyFunction,
+    /// CKR_CURVE_NOT_SUPPORTED
+    #[error("CKA_EC_PARAMS names no curve that the mechanism has")]
+    Curve,
     /// CKR_DATA_LEN_RANGE
     #[error("data of {bytes} bytes do not fit the mechanism")]
     DataLen { bytes: usize },
@@ -388,6 +391,7 @@ fn mechanism_rv(error: &MechanismError) -> CK_RV {
         MechanismError::SignatureInvalid => CKR_SIGNATURE_INVALID,
         MechanismError::WrappedKeyLen { .. } => CKR_WRAPPED_KEY_LEN_RANGE,
         MechanismError::WrappedKeyInvalid => CKR_WRAPPED_KEY_INVALID,
+        MechanismError::Curve => CKR_CURVE_NOT_SUPPORTED,
         MechanismError::KeyUnextractable => CKR_KEY_UNEXTRACTABLE,
         MechanismError::KeyNotWrappable => CKR_KEY_NOT_WRAPPABLE,
         MechanismError::WrappingKeyType => CKR_WRAPPING_KEY_TYPE_INCONSISTENT,

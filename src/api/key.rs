@@ -25,6 +25,63 @@ pub unsafe extern "C" fn C_GenerateKey(
     })
 }
 
+pub unsafe extern "C" fn C_GenerateKeyPair(
+    session: CK_SESSION_HANDLE,
+    mechanism: CK_MECHANISM_PTR,
+    public_template: CK_ATTRIBUTE_PTR,
+    public_count: CK_ULONG,
+    private_template: CK_ATTRIBUTE_PTR,
+    private_count: CK_ULONG,
+    public_key: CK_OBJECT_HANDLE_PTR,
+    private_key: CK_OBJECT_HANDLE_PTR,
+) -> CK_RV {
+    call("C_GenerateKeyPair", Trace::session(session), |library, trace| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its mechanism, templates and places for handles.
+        let (mechanism, public, private) = unsafe {
+            let public = raw::template(public_template, public_count)?;
+            (raw::mechanism(mechanism)?, public, raw::template(private_template, private_count)?)
+        };
+        // SAFETY: as above; the caller may give one place for both, so each is made when it is written to.
+        unsafe {
+            raw::place(public_key, "phPublicKey is null")?;
+            raw::place(private_key, "phPrivateKey is null")?;
+        }
+        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.generate_pair.is_some())?;
+        // SAFETY: as above.
+        let params = unsafe { params::parse(row.params, &mechanism) }?;
+        let pair = session.generate_key_pair(row, &params, &public, &private)?;
+        // SAFETY: as above.
+        unsafe {
+            *raw::place(public_key, "phPublicKey is null")? = pair.0;
+            *raw::place(private_key, "phPrivateKey is null")? = pair.1;
+        }
+        Ok(())
+    })
+}
+
+pub unsafe extern "C" fn C_DeriveKey(
+    session: CK_SESSION_HANDLE,
+    mechanism: CK_MECHANISM_PTR,
+    base_key: CK_OBJECT_HANDLE,
+    template: CK_ATTRIBUTE_PTR,
+    count: CK_ULONG,
+    key: CK_OBJECT_HANDLE_PTR,
+) -> CK_RV {
+    call("C_DeriveKey", Trace::session(session), |library, trace| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its mechanism, template and place for a handle.
+        let (mechanism, template, place) = unsafe {
+            (raw::mechanism(mechanism)?, raw::template(template, count)?, raw::place(key, "phKey is null")?)
+        };
+        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.derive.is_some())?;
+        // SAFETY: as above.
+        let params = unsafe { params::parse(row.params, &mechanism) }?;
+        *place = session.derive_key(row, &params, base_key, &template)?;
+        Ok(())
+    })
+}
+
 pub unsafe extern "C" fn C_WrapKey(
     session: CK_SESSION_HANDLE,
     mechanism: CK_MECHANISM_PTR,

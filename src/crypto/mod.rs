@@ -12,11 +12,13 @@ pub mod aead;
 pub mod block;
 pub mod check_value;
 pub mod digest;
+pub mod ec;
 pub mod keywrap;
 pub mod mac;
 pub mod padding;
 pub mod pkey;
 pub mod random;
+pub mod rsa;
 pub mod seal;
 
 /// AWS-LC counts bytes in C ints: more goes to it in pieces of this size, a multiple of every block size.

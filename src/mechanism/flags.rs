@@ -12,6 +12,8 @@ impl Mechanism {
             (self.sign.is_some(), CKF_SIGN | CKF_VERIFY),
             (self.wrap.is_some(), CKF_WRAP | CKF_UNWRAP),
             (self.generate.is_some(), CKF_GENERATE),
+            (self.generate_pair.is_some(), CKF_GENERATE_KEY_PAIR),
+            (self.derive.is_some(), CKF_DERIVE),
         ];
         present.iter().filter(|(has, _)| *has).fold(0, |flags, (_, flag)| flags | flag)
     }

@@ -3,8 +3,9 @@
 //! Owns the table and the operations of every family. Called by: session. Never knows sessions, handles,
 //! clusters or the C interface; works on parsed, owned parameters and slices.
 
+use crate::crypto::pkey::PrivateKey;
 use crate::error::Error;
-use crate::object::Secret;
+use crate::object::{NewKey, Secret};
 use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE};
 
 mod aes_blocks;
@@ -14,11 +15,13 @@ mod aes_gcm;
 mod aes_key_wrap;
 mod buffer;
 mod by_cipher;
+mod ec_pairs;
 mod flags;
 mod generate;
 mod key;
 mod macs;
 mod params;
+mod rsa_pairs;
 mod sha;
 pub mod table;
 #[cfg(test)]
@@ -45,6 +48,9 @@ pub struct Mechanism {
     pub wrap: Option<&'static Wrap>,
     /// Makes a key of so many bytes.
     pub generate: Option<Generate>,
+    /// Makes a pair as the template of its public key asks.
+    pub generate_pair: Option<GeneratePair>,
+    pub derive: Option<Derive>,
     /// Only with `legacy = true`, and never in profile `cloudhsm`.
     pub legacy: bool,
 }
@@ -53,6 +59,9 @@ pub type NewCipher = fn(Key<'_>, &Params, Direction) -> Result<Box<dyn Cipher>, 
 pub type NewDigest = fn(&Params) -> Result<Box<dyn Digest>, Error>;
 pub type NewSign = fn(Key<'_>, &Params) -> Result<Box<dyn Sign>, Error>;
 pub type Generate = fn(&Params, usize) -> Result<Secret, Error>;
+/// Errors: what the template of the public key asks for is none of this mechanism's pairs.
+pub type GeneratePair = fn(&Params, &NewKey) -> Result<PrivateKey, Error>;
+pub type Derive = fn(Key<'_>, &Params, &Derivation<'_>) -> Result<Secret, Error>;
 pub type WrapKey = fn(Key<'_>, &Params, &[u8]) -> Result<Vec<u8>, Error>;
 
 /// ulMinKeySize and ulMaxKeySize of CK_MECHANISM_INFO, in the unit the specification names for the mechanism
@@ -97,6 +106,15 @@ pub trait Cipher: Send {
     /// Bytes that `finish` writes at most now.
     fn finish_len(&self) -> Result<usize, Error>;
     fn finish(&mut self, output: &mut [u8]) -> Result<usize, Error>;
+}
+
+/// What a derivation is asked for beside its parameter.
+pub struct Derivation<'a> {
+    /// How long the key shall be: CKA_VALUE_LEN of the template, or what its key type implies; `None`: as long as
+    /// the mechanism's result is.
+    pub bytes: Option<usize>,
+    /// The keys that the parameter names, in the order of `Params::keys`.
+    pub others: &'a [Key<'a>],
 }
 
 /// A digest in progress. `restart` makes it as new.

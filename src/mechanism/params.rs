@@ -21,6 +21,13 @@ pub enum ParamShape {
     MacLength,
 }
 
+impl Params {
+    /// The handles of keys that the parameter names beside the base key, for a derivation.
+    pub fn keys(&self) -> SmallVec<[u64; 2]> {
+        SmallVec::new()
+    }
+}
+
 /// A mechanism's parameter, parsed and owned. Ranges that depend on the mechanism are checked by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Params {

@@ -48,6 +48,9 @@ const HMAC_SIZES: KeySizes = KeySizes { min: 1, max: generate::MAX_SECRET_BYTES,
 /// In bits: the specification says so for this one.
 const GENERIC_SIZES: KeySizes = KeySizes { min: 8, max: 8 * generate::MAX_SECRET_BYTES, bits: true };
 
+const RSA_SIZES: KeySizes = KeySizes { min: 2048, max: 8192, bits: true };
+const EC_SIZES: KeySizes = KeySizes { min: 224, max: 521, bits: true };
+
 /// A row's fields that are not written out.
 const REST: Mechanism = Mechanism {
     id: 0,
@@ -61,6 +64,8 @@ const REST: Mechanism = Mechanism {
     sign: None,
     wrap: None,
     generate: None,
+    generate_pair: None,
+    derive: None,
     legacy: false,
 };
 
@@ -174,4 +179,14 @@ pub static TABLE: &[Mechanism] = &[
     hmac_general!(CKM_SHA3_256_HMAC_GENERAL, CKK_SHA3_256_HMAC, HmacSha3_256, "wycheproof hmac_sha3_256"),
     hmac_general!(CKM_SHA3_384_HMAC_GENERAL, CKK_SHA3_384_HMAC, HmacSha3_384, "wycheproof hmac_sha3_384"),
     hmac_general!(CKM_SHA3_512_HMAC_GENERAL, CKK_SHA3_512_HMAC, HmacSha3_512, "wycheproof hmac_sha3_512"),
+
+    // RSA
+    row!(CKM_RSA_PKCS_KEY_PAIR_GEN, vectors: "none: random", key_types: &[CKK_RSA], key_sizes: RSA_SIZES,
+        generate_pair: Some(rsa_pairs::generate)),
+
+    // Elliptic curves
+    row!(CKM_EC_KEY_PAIR_GEN, vectors: "none: random", key_types: &[CKK_EC], key_sizes: EC_SIZES,
+        generate_pair: Some(ec_pairs::generate)),
+
+    // Key derivation
 ];

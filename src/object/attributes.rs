@@ -89,6 +89,11 @@ pub(super) static ROWS: [Row; COUNT] = [
     row(CKA_EXPONENT_2, Form::Bytes),
     row(CKA_COEFFICIENT, Form::Bytes),
     row(CKA_PUBLIC_KEY_INFO, Form::Bytes),
+    row(CKA_PRIME, Form::Bytes),
+    row(CKA_SUBPRIME, Form::Bytes),
+    row(CKA_BASE, Form::Bytes),
+    row(CKA_PRIME_BITS, Form::Number(ANY)),
+    row(CKA_SUBPRIME_BITS, Form::Number(ANY)),
     row(CKA_VALUE_LEN, Form::Number(ANY)),
     row(CKA_EXTRACTABLE, Form::Flag(13)),
     row(CKA_LOCAL, Form::Flag(14)),
@@ -106,11 +111,15 @@ pub(super) static ROWS: [Row; COUNT] = [
     row(CKA_UNWRAP_TEMPLATE, Form::Template),
     row(CKA_DERIVE_TEMPLATE, Form::Template),
     row(CKA_ALLOWED_MECHANISMS, Form::Mechanisms),
+    row(CKA_PARAMETER_SET, Form::Number(ANY)),
+    row(CKA_SEED, Form::Bytes),
+    row(CKA_ENCAPSULATE, Form::Flag(22)),
+    row(CKA_DECAPSULATE, Form::Flag(23)),
 ];
 
-pub(super) const COUNT: usize = 64;
+pub(super) const COUNT: usize = 73;
 const HIGH_KIND: usize = 0x240;
-const HIGH_ROWS: usize = 60;
+const HIGH_ROWS: usize = 65;
 
 /// Bit of the object's flags beside those of the rows: CKA_CHECK_VALUE was given or set as empty.
 pub(super) const NO_CHECK_VALUE: u64 = 1 << 63;
@@ -127,7 +136,7 @@ const OTHER_STANDARD: [(CK_ATTRIBUTE_TYPE, CK_ATTRIBUTE_TYPE); 10] = [
     (CKA_PIXEL_X, CKA_BITS_PER_PIXEL),
     (CKA_CHAR_SETS, CKA_MIME_TYPES),
     (CKA_MECHANISM_TYPE, CKA_SUPPORTED_CMS_ATTRIBUTES),
-    (CKA_PROFILE_ID, CKA_X2RATCHET_RK),
+    (CKA_PROFILE_ID, CKA_SEED),
 ];
 
 /// The number of an attribute's row.

@@ -6,6 +6,7 @@ use super::rules::{CHANGE, COPY, Notes, STAYS_FALSE, STAYS_TRUE};
 use super::{Context, Object, Secret, Template};
 use crate::error::ObjectError;
 use cryptoki_sys::*;
+use std::sync::OnceLock;
 
 impl Object {
     /// C_CopyObject (PKCS#11 3.0 sec. 5.7.2): the source with the template's changes. A private object's copy is
@@ -75,6 +76,7 @@ impl Object {
             flags: self.flags,
             fields: self.fields.clone(),
             value: self.value.as_ref().map(|value| Secret::new(value.expose())),
+            opened: OnceLock::new(),
         }
     }
 }

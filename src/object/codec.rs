@@ -6,10 +6,12 @@
 
 use super::attributes::{self, Form, NO_CHECK_VALUE, Set};
 use super::fields::Fields;
-use super::rules::Class;
+use super::parts;
+use super::rules::{Class, Sizes};
 use super::{MAX_OBJECT_BYTES, Object, Secret};
 use crate::error::ObjectError;
 use cryptoki_sys::*;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
@@ -60,11 +62,14 @@ impl Object {
             return Err(ObjectError::Corrupt("flags that the class does not have"));
         }
         let value = take_bytes(rest)?;
+        if class.sizes == Sizes::Parts && !parts::are_sound(value, |kind| class.is_part(kind)) {
+            return Err(ObjectError::Corrupt("the parts of a private key"));
+        }
         if !class.fits(value.len()) {
             return Err(ObjectError::Corrupt("a value of the wrong length"));
         }
         let value = (!value.is_empty()).then(|| Secret::new(value));
-        Ok(Object { class, flags, fields: take_fields(class, rest)?, value })
+        Ok(Object { class, flags, fields: take_fields(class, rest)?, value, opened: OnceLock::new() })
     }
 }
 
@@ -89,7 +94,9 @@ fn take_fields(class: &Class, rest: &mut &[u8]) -> Result<Fields, ObjectError> {
 fn is_kept_as_bytes(class: &Class, kind: CK_ATTRIBUTE_TYPE, form: Form) -> bool {
     let has_own_place = matches!(kind, CKA_CLASS | CKA_VALUE | CKA_VALUE_LEN | CKA_UNIQUE_ID);
     let is_computed = matches!(form, Form::Flag(_) | Form::CheckValue | Form::Template);
-    !has_own_place && !is_computed && kind != class.subtype.0
+    let is_part = class.sizes == Sizes::Parts && class.is_part(kind);
+    let is_info = class.family.is_some() && kind == CKA_PUBLIC_KEY_INFO;
+    !has_own_place && !is_computed && !is_part && !is_info && kind != class.subtype.0
 }
 
 fn number_bytes(number: u64) -> usize {

@@ -2,10 +2,12 @@
 
 use super::attributes::{self, Form, Id, NO_CHECK_VALUE, Set, bit, id};
 use super::fields::Fields;
-use super::rules::{Class, NOT_CREATE, NOT_GENERATE, NOT_UNWRAP, Notes, SO};
+use super::rules::{Class, NOT_CREATE, NOT_GENERATE, NOT_UNWRAP, Notes, SECRET, SO, Sizes};
 use super::{Attribute, Context, MAX_OBJECT_BYTES, NewKey, Object, Origin, Secret, Template, values};
+use crate::crypto::pkey::{PrivateKey, PublicKey};
 use crate::error::{Error, ObjectError};
 use cryptoki_sys::*;
+use std::sync::OnceLock;
 
 /// What a template says beside the attributes that are stored.
 #[derive(Default)]
@@ -21,7 +23,8 @@ impl Object {
     /// C_CreateObject (PKCS#11 3.0 sec. 5.7.1). Errors: any but `Sensitive`, `Prohibited` and `Corrupt`.
     pub fn create(template: &Template, context: &Context) -> Result<Object, ObjectError> {
         let class = named_class(template)?;
-        let (object, asides) = Object::from_template(class, template, Origin::Created, context)?;
+        let (mut object, asides) = Object::from_template(class, template, Origin::Created, context)?;
+        object.complete_imported()?;
         let value_bytes = object.value.as_ref().map_or(0, |value| value.expose().len());
         if !class.fits(value_bytes) {
             return Err(ObjectError::ValueInvalid { attribute: CKA_VALUE, reason: "no such key length" });
@@ -59,7 +62,13 @@ impl Object {
         origin: Origin,
         context: &Context,
     ) -> Result<(Object, Asides), ObjectError> {
-        let mut object = Object { class, flags: class.default_flags, fields: Fields::default(), value: None };
+        let mut object = Object {
+            class,
+            flags: class.default_flags,
+            fields: Fields::default(),
+            value: None,
+            opened: OnceLock::new(),
+        };
         let mut asides = Asides::default();
         let mut given = Set::EMPTY;
         let (forbidden, required) = step(class, origin);
@@ -107,6 +116,12 @@ impl Object {
             }
             (CKA_CLASS, _) => {}
             (_, Form::CheckValue) => self.put_check_value(value, asides),
+            (kind, _) if self.class.sizes == Sizes::Parts && notes & SECRET != 0 => {
+                if value.len() > MAX_OBJECT_BYTES {
+                    return Err(too_large(value.len()));
+                }
+                self.set_part(kind, value);
+            }
             (CKA_VALUE, _) if value.len() > MAX_OBJECT_BYTES => return Err(too_large(value.len())),
             (CKA_VALUE, _) => self.value = Some(Secret::new(value)),
             (CKA_VALUE_LEN, _) => asides.value_len = values::number(value),
@@ -127,14 +142,20 @@ impl Object {
 
     /// CKA_LOCAL, CKA_KEY_GEN_MECHANISM and the history of the flags: only a key that was generated here has one.
     fn record_origin(&mut self, origin: Origin) {
-        let Origin::Generated(mechanism) = origin else { return };
-        self.flags |= bit(CKA_LOCAL);
-        self.fields.push(id(CKA_KEY_GEN_MECHANISM), &mechanism.to_le_bytes());
-        if self.flags & bit(CKA_SENSITIVE) != 0 {
-            self.flags |= bit(CKA_ALWAYS_SENSITIVE);
+        let (always_sensitive, never_extractable) = match origin {
+            Origin::Created | Origin::Unwrapped => return,
+            Origin::Generated(mechanism) => {
+                self.flags |= bit(CKA_LOCAL);
+                self.fields.push(id(CKA_KEY_GEN_MECHANISM), &mechanism.to_le_bytes());
+                (true, true)
+            }
+            Origin::Derived { always_sensitive, never_extractable } => (always_sensitive, never_extractable),
+        };
+        if always_sensitive && self.flags & bit(CKA_SENSITIVE) != 0 {
+            self.flags |= bit(CKA_ALWAYS_SENSITIVE) & self.class.flags;
         }
-        if self.flags & bit(CKA_EXTRACTABLE) == 0 {
-            self.flags |= bit(CKA_NEVER_EXTRACTABLE);
+        if never_extractable && self.flags & bit(CKA_EXTRACTABLE) == 0 {
+            self.flags |= bit(CKA_NEVER_EXTRACTABLE) & self.class.flags;
         }
     }
 
@@ -146,7 +167,7 @@ impl Object {
         if self.class.class == CKO_CERTIFICATE {
             self.check_certificate()?;
         }
-        if self.class.is_secret_key() {
+        if self.class.keeps_its_value() {
             self.check_policy(context)?;
         }
         match self.size_bytes() {
@@ -227,6 +248,35 @@ impl NewKey {
         }
     }
 
+    /// The object, with the public half of the pair that was made.
+    pub fn finish_public(mut self, key: PublicKey) -> Result<Object, Error> {
+        self.object.complete_public(key)?;
+        Ok(self.object)
+    }
+
+    /// The object, with the private key that was made.
+    pub fn finish_private(mut self, key: PrivateKey) -> Result<Object, Error> {
+        self.object.complete_private(key)?;
+        Ok(self.object)
+    }
+
+    /// The object, with the private key of a PKCS #8 structure. Errors: `Inconsistent`, if it is not one of this
+    /// type, or its parts do not fit.
+    pub fn finish_pkcs8(mut self, pkcs8: &Secret) -> Result<Object, ObjectError> {
+        self.object.adopt_pkcs8(pkcs8.expose())?;
+        Ok(self.object)
+    }
+
+    /// An attribute of the template that is kept as bytes (CKA_EC_PARAMS, CKA_PUBLIC_EXPONENT); empty without it.
+    pub fn bytes(&self, kind: CK_ATTRIBUTE_TYPE) -> &[u8] {
+        self.object.field(kind)
+    }
+
+    /// A number of the template (CKA_MODULUS_BITS).
+    pub fn number(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<u64> {
+        values::number(self.object.field(kind))
+    }
+
     /// Whether a key of so many bytes is what the template and the key type want.
     pub fn fits(&self, bytes: usize) -> bool {
         self.value_bytes.is_none_or(|wanted| wanted == bytes) && self.object.class.fits(bytes)
@@ -275,6 +325,8 @@ fn step(class: &Class, origin: Origin) -> (Notes, Set) {
     match origin {
         Origin::Created => (NOT_CREATE, class.must_create),
         Origin::Generated(_) => (NOT_GENERATE, class.must_generate),
+        // A derivation gives the value as unwrapping does; what the template must have is the mechanism's to say.
+        Origin::Derived { .. } => (NOT_UNWRAP, Set::EMPTY),
         Origin::Unwrapped => (NOT_UNWRAP, class.must_unwrap),
     }
 }

@@ -10,6 +10,8 @@ mod change;
 mod codec;
 mod fields;
 mod make;
+mod pair;
+mod parts;
 mod read;
 mod rules;
 #[cfg(test)]
@@ -19,8 +21,10 @@ mod values;
 use crate::error::ObjectError;
 use cryptoki_sys::*;
 use fields::Fields;
+use pair::Opened;
 use rules::Class;
 use smallvec::SmallVec;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// The most that an encoded object may take: half of what a commit of the store may.
@@ -47,10 +51,13 @@ pub struct Secret(Zeroizing<Box<[u8]>>);
 pub enum Origin {
     /// C_CreateObject
     Created,
-    /// C_GenerateKey by this mechanism
+    /// C_GenerateKey or C_GenerateKeyPair by this mechanism
     Generated(CK_MECHANISM_TYPE),
     /// C_UnwrapKey
     Unwrapped,
+    /// C_DeriveKey from a key with this CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE, which a new key inherits
+    /// as far as its own attributes allow.
+    Derived { always_sensitive: bool, never_extractable: bool },
 }
 
 /// What decides beside the template whether an object may be made or changed.
@@ -72,8 +79,10 @@ pub struct Object {
     /// Every boolean attribute at the bit of its row; and `NO_CHECK_VALUE`.
     flags: u64,
     fields: Fields,
-    /// CKA_VALUE
+    /// CKA_VALUE; of a private key, all its secret parts.
     value: Option<Secret>,
+    /// The key of a public or private key, once it was used.
+    opened: OnceLock<Opened>,
 }
 
 /// What a key-making call asks for, checked before any key is made: the mechanism then makes `value_bytes`

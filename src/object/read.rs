@@ -1,7 +1,7 @@
 //! What objects tell about themselves: attributes read, and templates of searches matched.
 
 use super::attributes::{self, Form, Id, NO_CHECK_VALUE, id};
-use super::rules::{Check, Initial, SECRET};
+use super::rules::{Check, Initial, SECRET, Sizes};
 use super::{Object, Secret, Template};
 use crate::crypto::check_value;
 use crate::error::ObjectError;
@@ -15,6 +15,7 @@ enum View<'a> {
     Flag(bool),
     Number(CK_ULONG),
     Bytes(&'a [u8]),
+    Computed(Vec<u8>),
     CheckValue([u8; 3]),
     Sensitive,
     /// The object has no such attribute.
@@ -56,7 +57,7 @@ impl Object {
 
     /// The value of a secret key.
     pub fn secret(&self) -> Option<&Secret> {
-        self.value.as_ref().filter(|_| self.class.is_secret_key())
+        self.value.as_ref().filter(|_| self.class.class == CKO_SECRET_KEY)
     }
 
     /// CKA_ALLOWED_MECHANISMS is empty or has the mechanism.
@@ -72,6 +73,7 @@ impl Object {
             View::Flag(on) => Ok(Cow::Borrowed(if on { &[CK_TRUE] } else { &[CK_FALSE] })),
             View::Number(number) => Ok(Cow::Owned(number.to_ne_bytes().to_vec())),
             View::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+            View::Computed(bytes) => Ok(Cow::Owned(bytes)),
             View::CheckValue(bytes) => Ok(Cow::Owned(bytes.to_vec())),
             View::Sensitive => Err(ObjectError::Sensitive(kind)),
             View::Absent => Err(ObjectError::TypeInvalid(kind)),
@@ -85,6 +87,7 @@ impl Object {
             View::Flag(on) => attribute.value == [CK_BBOOL::from(on)],
             View::Number(number) => attribute.value == number.to_ne_bytes(),
             View::Bytes(bytes) => attribute.value == bytes,
+            View::Computed(bytes) => attribute.value == bytes,
             View::CheckValue(bytes) => attribute.value == bytes,
             View::Sensitive | View::Absent => false,
         })
@@ -102,6 +105,10 @@ impl Object {
         match kind {
             CKA_CLASS => View::Bytes(&self.class.class_bytes),
             CKA_UNIQUE_ID => View::Absent,
+            CKA_PUBLIC_KEY_INFO if self.class.family.is_some() => {
+                self.public_key_info().map_or(View::Bytes(&[]), View::Computed)
+            }
+            _ if self.class.sizes == Sizes::Parts && rule.notes & SECRET != 0 => View::Bytes(self.part(kind)),
             CKA_VALUE => View::Bytes(self.value_bytes()),
             CKA_VALUE_LEN => View::Number(self.value_bytes().len() as CK_ULONG),
             CKA_CHECK_VALUE if self.flags & NO_CHECK_VALUE != 0 => View::Absent,

@@ -1,10 +1,12 @@
 //! Making, wrapping and unwrapping keys (PKCS#11 3.0 sec. 5.18).
 
+use super::objects::open;
 use super::{Output, Session};
 use crate::error::{CallError, Error, MechanismError, ObjectError};
-use crate::mechanism::{Mechanism, Params, Wrap};
+use crate::mechanism::{Derivation, Mechanism, Params, Wrap};
 use crate::object::{Object, Origin, Secret, Template};
 use cryptoki_sys::*;
+use zeroize::Zeroizing;
 
 impl Session {
     /// C_GenerateKey
@@ -22,6 +24,64 @@ impl Session {
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let bytes = new.value_bytes.ok_or(ObjectError::Incomplete(CKA_VALUE_LEN))?;
         let value = make(params, bytes).map_err(not_generated)?;
+        self.keep(new.finish(value)?, term)
+    }
+
+    /// C_GenerateKeyPair: the handles of the public and the private key. Both are there, or none.
+    pub fn generate_key_pair(
+        &self,
+        mechanism: &'static Mechanism,
+        params: &Params,
+        public: &Template,
+        private: &Template,
+    ) -> Result<(u64, u64), Error> {
+        let term = self.slot.term();
+        let make = mechanism.generate_pair.ok_or(MechanismError::Invalid(mechanism.id))?;
+        let key_type = *mechanism.key_types.first().ok_or(MechanismError::Invalid(mechanism.id))?;
+        let origin = Origin::Generated(mechanism.id);
+        let plan = |template: &Template<'_>, class| {
+            let new = Object::plan_key(template, Some((class, key_type)), origin, &self.slot.context())?;
+            self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
+            Ok::<_, Error>(new)
+        };
+        let (public, private) = (plan(public, CKO_PUBLIC_KEY)?, plan(private, CKO_PRIVATE_KEY)?);
+        let key = make(params, &public)?;
+        let public = public.finish_public(key.public()?)?;
+        let private = private.finish_private(key)?;
+        let public = self.keep(public, term)?;
+        match self.keep(private, term) {
+            Ok(private) => Ok((public, private)),
+            Err(error) => {
+                self.forget(public)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// C_DeriveKey
+    pub fn derive_key(
+        &self,
+        mechanism: &'static Mechanism,
+        params: &Params,
+        base: u64,
+        template: &Template,
+    ) -> Result<u64, Error> {
+        let term = self.slot.term();
+        let derive = mechanism.derive.ok_or(MechanismError::Invalid(mechanism.id))?;
+        let held = self.object(base)?.ok_or(CallError::KeyHandleInvalid(base))?;
+        let key = self.usable_key(&held, mechanism, CKA_DERIVE)?;
+        let others = params.keys().into_iter();
+        let others =
+            others.map(|handle| self.object(handle)?.ok_or(CallError::KeyHandleInvalid(handle).into()));
+        let others = others.collect::<Result<Vec<_>, Error>>()?;
+        let others = others.iter().map(|held| open(&held.object)).collect::<Result<Vec<_>, Error>>()?;
+        let origin = Origin::Derived {
+            always_sensitive: held.object.flag(CKA_ALWAYS_SENSITIVE),
+            never_extractable: held.object.flag(CKA_NEVER_EXTRACTABLE),
+        };
+        let new = Object::plan_key(template, None, origin, &self.slot.context())?;
+        self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
+        let value = derive(key, params, &Derivation { bytes: new.value_bytes, others: &others })?;
         self.keep(new.finish(value)?, term)
     }
 
@@ -45,12 +105,12 @@ impl Session {
         })?;
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
         let value = wrappable(&held.object, &wrapping_key.object, key)?;
-        let needed = (wrap.wrapped_len)(opened, params, value.expose().len()).map_err(not_wrappable)?;
+        let needed = (wrap.wrapped_len)(opened, params, value.len()).map_err(not_wrappable)?;
         match output {
             Output::Query => Ok(needed),
             Output::Buffer(output) if output.len() < needed => Err(Error::BufferTooSmall { needed }),
             Output::Buffer(output) => {
-                let wrapped = (wrap.wrap)(opened, params, value.expose()).map_err(not_wrappable)?;
+                let wrapped = (wrap.wrap)(opened, params, &value).map_err(not_wrappable)?;
                 output[..wrapped.len()].copy_from_slice(&wrapped);
                 Ok(wrapped.len())
             }
@@ -83,6 +143,10 @@ impl Session {
             (Some(unit), Some(bytes)) => cut(value, unit, bytes)?,
             _ => value,
         };
+        if new.class == CKO_PRIVATE_KEY {
+            let object = new.finish_pkcs8(&value).map_err(|_| MechanismError::WrappedKeyInvalid)?;
+            return self.keep(object, term);
+        }
         let bytes = value.expose().len();
         if !new.fits(bytes) {
             return Err(MechanismError::WrappedKeyLen { bytes }.into());
@@ -118,17 +182,19 @@ fn wrap_of(mechanism: &'static Mechanism) -> Result<&'static Wrap, MechanismErro
     mechanism.wrap.ok_or(MechanismError::Invalid(mechanism.id))
 }
 
-/// The value of a key that may leave under this wrapping key. Errors: `KeyHandleInvalid`, `KeyUnextractable`,
+/// What is wrapped of a key that may leave under this wrapping key. Errors: `KeyHandleInvalid`, `KeyUnextractable`,
 /// `KeyNotWrappable`.
-fn wrappable<'k>(key: &'k Object, wrapping_key: &Object, handle: u64) -> Result<&'k Secret, Error> {
-    let value = key.secret().ok_or(CallError::KeyHandleInvalid(handle))?;
+fn wrappable(key: &Object, wrapping_key: &Object, handle: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if !matches!(key.class(), CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
+        return Err(CallError::KeyHandleInvalid(handle).into());
+    }
     if !key.flag(CKA_EXTRACTABLE) {
         return Err(MechanismError::KeyUnextractable.into());
     }
     if key.flag(CKA_WRAP_WITH_TRUSTED) && !wrapping_key.flag(CKA_TRUSTED) {
         return Err(MechanismError::KeyNotWrappable.into());
     }
-    Ok(value)
+    Ok(key.wrapping_form()?.ok_or(CallError::KeyHandleInvalid(handle))?)
 }
 
 /// A key whose length the mechanism does not take is the key's fault, not the data's.

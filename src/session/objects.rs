@@ -154,21 +154,17 @@ impl Session {
         usage: CK_ATTRIBUTE_TYPE,
     ) -> Result<Key<'h>, Error> {
         let object = &held.object;
-        let fits = object.key_type().is_some_and(|t| mechanism.key_types.contains(&t));
-        let Some(secret) = object.secret().filter(|_| fits && object.class() == CKO_SECRET_KEY) else {
-            return Err(if object.key_type().is_some() {
-                MechanismError::KeyType.into()
-            } else {
-                CallError::KeyHandleInvalid(0).into()
-            });
-        };
+        let Some(key_type) = object.key_type() else { return Err(CallError::KeyHandleInvalid(0).into()) };
+        if !mechanism.key_types.contains(&key_type) || object.class() != class_for(key_type, usage) {
+            return Err(MechanismError::KeyType.into());
+        }
         if !object.flag(usage) {
             return Err(MechanismError::KeyFunction.into());
         }
         if !object.allows(mechanism.id) {
             return Err(MechanismError::Invalid(mechanism.id).into());
         }
-        Ok(Key::Secret(secret))
+        open(object)
     }
 
     /// Stores a new object where its CKA_TOKEN says, and gives its handle. A private one is of the user who was logged
@@ -183,6 +179,16 @@ impl Session {
             return Err(CallError::NotLoggedIn.into());
         }
         Ok(self.slot.clusters.create_object(access.cluster(), access.user(), &object)?.0)
+    }
+
+    /// Destroys an object that was just kept, whose companion could not be.
+    pub(super) fn forget(&self, handle: u64) -> Result<(), Error> {
+        if is_session_handle(handle) {
+            self.slot.session_objects.destroy(self.handle, handle);
+            return Ok(());
+        }
+        let access = self.slot.access()?;
+        self.slot.clusters.destroy_object(access.cluster(), access.user(), ObjectId(handle)).map(drop)
     }
 
     fn keep_in_session(&self, object: Object, term: Term) -> Result<u64, Error> {
@@ -231,4 +237,30 @@ impl Session {
     fn existing(&self, handle: u64) -> Result<Arc<Held>, Error> {
         self.object(handle)?.ok_or_else(|| CallError::ObjectHandleInvalid(handle).into())
     }
+}
+
+/// The class of key that a use takes: of a pair, the public key is for what everybody may do.
+fn class_for(key_type: CK_KEY_TYPE, usage: CK_ATTRIBUTE_TYPE) -> CK_OBJECT_CLASS {
+    if !is_of_pair(key_type) {
+        return CKO_SECRET_KEY;
+    }
+    match usage {
+        CKA_ENCRYPT | CKA_VERIFY | CKA_VERIFY_RECOVER | CKA_WRAP | CKA_ENCAPSULATE => CKO_PUBLIC_KEY,
+        _ => CKO_PRIVATE_KEY,
+    }
+}
+
+fn is_of_pair(key_type: CK_KEY_TYPE) -> bool {
+    matches!(key_type, CKK_RSA | CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY | CKK_ML_DSA | CKK_ML_KEM)
+}
+
+/// The key in an object. Errors: `KeyType`, where there is none; `Corrupt`.
+pub(super) fn open(object: &Object) -> Result<Key<'_>, Error> {
+    if let Some(secret) = object.secret() {
+        return Ok(Key::Secret(secret));
+    }
+    if let Some(key) = object.public_key()? {
+        return Ok(Key::Public(key));
+    }
+    Ok(Key::Private(object.private_key()?.ok_or(MechanismError::KeyType)?))
 }

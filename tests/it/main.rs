@@ -26,6 +26,7 @@ mod login;
 mod objects;
 mod old_stores;
 mod operations;
+mod pairs;
 mod peer;
 mod races;
 mod random;

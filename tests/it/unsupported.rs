@@ -16,8 +16,6 @@ const NOT_SUPPORTED: &[&str] = &[
     "C_DecryptDigestUpdate",
     "C_SignEncryptUpdate",
     "C_DecryptVerifyUpdate",
-    "C_GenerateKeyPair",
-    "C_DeriveKey",
 ];
 
 /// Those above, and all of the message functions.

@@ -51,6 +51,8 @@ fn uses(row: &Mechanism) -> Vec<&'static str> {
         (row.sign.is_some(), "sign, verify"),
         (row.wrap.is_some(), "wrap, unwrap"),
         (row.generate.is_some(), "generate"),
+        (row.generate_pair.is_some(), "generate a pair"),
+        (row.derive.is_some(), "derive"),
     ];
     all.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect()
 }

@@ -4,6 +4,7 @@ mod contract_cipher;
 mod contract_mac;
 mod contract_wrap;
 mod known;
+mod pairs;
 mod second_opinion;
 mod wycheproof;
 
@@ -31,6 +32,7 @@ const SUITES: &[Suite] = &[
     known::key_wrap_of_rfc_5649,
     known::key_wrap_over_padding,
     known::fresh_keys,
+    pairs::fresh_pairs,
     wycheproof::aes_gcm,
     wycheproof::aes_cbc_pkcs5,
     wycheproof::macs,

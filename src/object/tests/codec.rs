@@ -61,7 +61,7 @@ fn a_record_of_version_1_opens() {
 
 #[test]
 fn what_is_no_object_is_corrupt() {
-    for bytes in [&[][..], &[0], &[2, 4, 31], &[1, 4, 77, 0, 0], &[1, 2, 0, 0, 0], &[1, 0, 0, 8, 0]] {
+    for bytes in [&[][..], &[0], &[2, 4, 31], &[1, 4, 77, 0, 0], &[1, 2, 77, 0, 0], &[1, 0, 0, 8, 0]] {
         assert!(matches!(Object::decode(bytes), Err(ObjectError::Corrupt(_))), "{bytes:?}");
     }
     for object in samples() {

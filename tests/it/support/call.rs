@@ -148,6 +148,42 @@ impl Session<'_> {
         made(call!(self.api, C_GenerateKey(self.handle, &mut mechanism, pointer, count, &mut key)), key)
     }
     /// A session key of 32 bytes, with the token's defaults.
+    /// The handles of the public and the private key.
+    pub fn generate_pair(
+        &self,
+        mut by: Mechanism,
+        public: &[Pair],
+        private: &[Pair],
+    ) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE), CK_RV> {
+        let (mut public, mut private) = (Attributes::new(public), Attributes::new(private));
+        let (public_count, private_count) = (public.count(), private.count());
+        let (public, private) = (public.as_mut_ptr(), private.as_mut_ptr());
+        let (mut mechanism, mut one, mut other) = (by.raw(), 0, 0);
+        let rv = call!(
+            self.api,
+            C_GenerateKeyPair(
+                self.handle,
+                &mut mechanism,
+                public,
+                public_count,
+                private,
+                private_count,
+                &mut one,
+                &mut other
+            )
+        );
+        made(rv, one).map(|one| (one, other))
+    }
+    pub fn derive(
+        &self,
+        mut by: Mechanism,
+        base: CK_OBJECT_HANDLE,
+        pairs: &[Pair],
+    ) -> Result<CK_OBJECT_HANDLE, CK_RV> {
+        let (mut mechanism, mut template, mut key) = (by.raw(), Attributes::new(pairs), 0);
+        let (pointer, count) = (template.as_mut_ptr(), template.count());
+        made(call!(self.api, C_DeriveKey(self.handle, &mut mechanism, base, pointer, count, &mut key)), key)
+    }
     pub fn aes_key(&self, pairs: &[Pair]) -> CK_OBJECT_HANDLE {
         let length = number(32);
         let template = [&[(CKA_VALUE_LEN, length.as_slice())], pairs].concat();

@@ -9,9 +9,19 @@
 //! | CKA_PRIVATE | true for secret keys, false for data and certificates | a key made without a word about it must not be seen without login |
 //! | CKA_SENSITIVE, CKA_EXTRACTABLE of secret keys | true, false, however the key is made | keys stay inside unless the template asks otherwise; PKCS#11 itself has CKA_SENSITIVE false, and CKA_EXTRACTABLE true after C_UnwrapKey |
 //! | CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP | true | as other tokens; programs rely on it |
-//! | CKA_DERIVE | false | the specification's own default |
+//! | CKA_PRIVATE, CKA_SENSITIVE, CKA_EXTRACTABLE of private keys | true, true, false | as secret keys; public keys have CKA_PRIVATE false |
+//! | the uses of a pair | true where the key type has the use at all | as other tokens |
+//! | CKA_DERIVE | false; true for Montgomery keys, which do nothing else | the specification's own default |
+
+mod certificates;
+mod classes;
+mod pairs;
+mod secrets;
+mod storage;
 
 use super::attributes::{COUNT, Id, Set, bit, id};
+use super::pair::Family;
+pub(super) use classes::CLASSES;
 use cryptoki_sys::*;
 
 /// Footnotes of the attribute tables (PKCS#11 3.0 sec. 4.2, table 11), as a bit set.
@@ -67,102 +77,14 @@ const fn rule(kind: CK_ATTRIBUTE_TYPE, notes: Notes, default: Initial) -> Rule {
     Rule { kind, notes, default }
 }
 
-use Initial::{Empty, No, Number, Yes};
-
-/// PKCS#11 3.0 sec. 4.3 and 4.5: all objects, storage objects. CKA_COPYABLE can only become false.
-const STORAGE: &[Rule] = &[
-    rule(CKA_CLASS, CREATE | UNWRAP, Empty),
-    rule(CKA_UNIQUE_ID, NEVER_GIVEN, Empty),
-    rule(CKA_TOKEN, COPY, No),
-    rule(CKA_PRIVATE, COPY | STAYS_TRUE, No),
-    rule(CKA_MODIFIABLE, COPY, Yes),
-    rule(CKA_LABEL, CHANGE, Empty),
-    rule(CKA_COPYABLE, CHANGE | STAYS_FALSE, Yes),
-    rule(CKA_DESTROYABLE, COPY, Yes),
-];
-
-/// PKCS#11 3.0 sec. 4.6
-const DATA: &[Rule] =
-    &[rule(CKA_APPLICATION, 0, Empty), rule(CKA_OBJECT_ID, 0, Empty), rule(CKA_VALUE, 0, Empty)];
-
-/// PKCS#11 3.0 sec. 4.7.2
-const CERTIFICATE: &[Rule] = &[
-    rule(CKA_CERTIFICATE_TYPE, CREATE, Empty),
-    rule(CKA_TRUSTED, CHANGE | SO, No),
-    rule(CKA_CERTIFICATE_CATEGORY, 0, Number(CK_CERTIFICATE_CATEGORY_UNSPECIFIED)),
-    rule(CKA_CHECK_VALUE, 0, Empty),
-    rule(CKA_START_DATE, 0, Empty),
-    rule(CKA_END_DATE, 0, Empty),
-    rule(CKA_PUBLIC_KEY_INFO, 0, Empty),
-    rule(CKA_VALUE, CREATE, Empty),
-];
-
-/// What X.509 and WTLS certificates share (PKCS#11 3.0 sec. 4.7.3 and 4.7.4).
-const PUBLIC_KEY_CERTIFICATE: &[Rule] = &[
-    rule(CKA_SUBJECT, CREATE, Empty),
-    rule(CKA_ISSUER, CHANGE, Empty),
-    rule(CKA_URL, 0, Empty),
-    rule(CKA_HASH_OF_SUBJECT_PUBLIC_KEY, 0, Empty),
-    rule(CKA_HASH_OF_ISSUER_PUBLIC_KEY, 0, Empty),
-    rule(CKA_NAME_HASH_ALGORITHM, 0, Number(CKM_SHA_1)),
-];
-
-/// PKCS#11 3.0 sec. 4.7.3
-const X509: &[Rule] = &[
-    rule(CKA_ID, CHANGE, Empty),
-    rule(CKA_SERIAL_NUMBER, CHANGE, Empty),
-    rule(CKA_JAVA_MIDP_SECURITY_DOMAIN, 0, Number(CK_SECURITY_DOMAIN_UNSPECIFIED)),
-];
-
-/// PKCS#11 3.0 sec. 4.7.5
-const ATTRIBUTE_CERTIFICATE: &[Rule] = &[
-    rule(CKA_OWNER, CREATE, Empty),
-    rule(CKA_AC_ISSUER, CHANGE, Empty),
-    rule(CKA_SERIAL_NUMBER, CHANGE, Empty),
-    rule(CKA_ATTR_TYPES, CHANGE, Empty),
-];
-
-/// PKCS#11 3.0 sec. 4.8.2
-const KEY: &[Rule] = &[
-    rule(CKA_KEY_TYPE, CREATE | UNWRAP, Empty),
-    rule(CKA_ID, CHANGE, Empty),
-    rule(CKA_START_DATE, CHANGE, Empty),
-    rule(CKA_END_DATE, CHANGE, Empty),
-    rule(CKA_DERIVE, CHANGE, No),
-    rule(CKA_LOCAL, NEVER_GIVEN, No),
-    rule(CKA_KEY_GEN_MECHANISM, NEVER_GIVEN, Number(CK_UNAVAILABLE_INFORMATION)),
-    rule(CKA_ALLOWED_MECHANISMS, 0, Empty),
-];
-
-/// PKCS#11 3.0 sec. 4.11. CKA_TRUSTED may be set later: a user makes the key, and the SO says so then.
-/// CKA_CHECK_VALUE may be destroyed later, by setting it to no value.
-const SECRET_KEY: &[Rule] = &[
-    rule(CKA_PRIVATE, COPY | STAYS_TRUE, Yes),
-    rule(CKA_SENSITIVE, CHANGE | STAYS_TRUE, Yes),
-    rule(CKA_ENCRYPT, CHANGE, Yes),
-    rule(CKA_DECRYPT, CHANGE, Yes),
-    rule(CKA_SIGN, CHANGE, Yes),
-    rule(CKA_VERIFY, CHANGE, Yes),
-    rule(CKA_WRAP, CHANGE, Yes),
-    rule(CKA_UNWRAP, CHANGE, Yes),
-    rule(CKA_EXTRACTABLE, CHANGE | STAYS_FALSE, No),
-    rule(CKA_ALWAYS_SENSITIVE, NEVER_GIVEN, No),
-    rule(CKA_NEVER_EXTRACTABLE, NEVER_GIVEN, No),
-    rule(CKA_CHECK_VALUE, CHANGE, Empty),
-    rule(CKA_WRAP_WITH_TRUSTED, CHANGE | STAYS_TRUE, No),
-    rule(CKA_TRUSTED, CHANGE | SO, No),
-    rule(CKA_VALUE, CREATE | NOT_GENERATE | NOT_UNWRAP | SECRET, Empty),
-    rule(CKA_VALUE_LEN, NOT_CREATE | GENERATE, Empty),
-];
-
-const SECRET_KEY_TABLES: &[&[Rule]] = &[STORAGE, KEY, SECRET_KEY];
-
 /// The lengths in bytes that CKA_VALUE may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sizes {
     Any,
     NotEmpty,
     Aes,
+    /// Of private keys: several secret attributes, see `parts`.
+    Parts,
 }
 
 /// How CKA_CHECK_VALUE is computed.
@@ -184,6 +106,8 @@ pub(super) struct Class {
     pub subtype_bytes: [u8; 8],
     pub sizes: Sizes,
     pub check: Check,
+    /// How the attributes of a public or private key make a key.
+    pub family: Option<&'static Family>,
     /// The flag attributes of the class, and those that are true by default.
     pub flags: u64,
     pub default_flags: u64,
@@ -191,35 +115,6 @@ pub(super) struct Class {
     pub must_generate: Set,
     pub must_unwrap: Set,
     rules: [Rule; COUNT],
-}
-
-/// All classes with their subtypes. The first is the one that `find` meets first: AES keys.
-pub(super) static CLASSES: [Class; 17] = [
-    secret_key(CKK_AES, Sizes::Aes, Check::Aes),
-    secret_key(CKK_GENERIC_SECRET, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA_1_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA224_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA256_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA384_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA512_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA512_224_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA512_256_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA3_224_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA3_256_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA3_384_HMAC, Sizes::NotEmpty, Check::Sha1),
-    secret_key(CKK_SHA3_512_HMAC, Sizes::NotEmpty, Check::Sha1),
-    class(CKO_DATA, (CKA_CLASS, CKO_DATA), &[STORAGE, DATA], Sizes::Any, Check::None),
-    certificate(CKC_X_509, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE, X509]),
-    certificate(CKC_WTLS, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE]),
-    certificate(CKC_X_509_ATTR_CERT, &[STORAGE, CERTIFICATE, ATTRIBUTE_CERTIFICATE]),
-];
-
-const fn secret_key(key_type: CK_KEY_TYPE, sizes: Sizes, check: Check) -> Class {
-    class(CKO_SECRET_KEY, (CKA_KEY_TYPE, key_type), SECRET_KEY_TABLES, sizes, check)
-}
-
-const fn certificate(certificate_type: CK_CERTIFICATE_TYPE, tables: &[&[Rule]]) -> Class {
-    class(CKO_CERTIFICATE, (CKA_CERTIFICATE_TYPE, certificate_type), tables, Sizes::Any, Check::Sha1)
 }
 
 const fn class(
@@ -236,12 +131,13 @@ const fn class(
         subtype_bytes: subtype.1.to_le_bytes(),
         sizes,
         check,
+        family: None,
         flags: 0,
         default_flags: 0,
         must_create: Set::EMPTY,
         must_generate: Set::EMPTY,
         must_unwrap: Set::EMPTY,
-        rules: [rule(0, 0, Empty); COUNT],
+        rules: [rule(0, 0, Initial::Empty); COUNT],
     };
     let mut table = 0;
     while table < tables.len() {
@@ -267,10 +163,10 @@ const fn summed_up(mut class: Class) -> Class {
         }
         let attribute = id(row.kind);
         class.rules[at - 1].notes |= HAS;
-        if matches!(row.default, Yes | No) {
+        if matches!(row.default, Initial::Yes | Initial::No) {
             class.flags |= bit(row.kind);
         }
-        if matches!(row.default, Yes) {
+        if matches!(row.default, Initial::Yes) {
             class.default_flags |= bit(row.kind);
         }
         if row.notes & CREATE != 0 {
@@ -303,14 +199,15 @@ impl Class {
         (rule.notes & HAS != 0).then_some(rule)
     }
 
-    /// A key whose value stays secret.
-    pub(super) fn is_secret_key(&self) -> bool {
+    /// A secret or private key: its value stays secret.
+    pub(super) fn keeps_its_value(&self) -> bool {
         matches!(self.class, CKO_SECRET_KEY | CKO_PRIVATE_KEY)
     }
 
     pub(super) fn fits(&self, value_bytes: usize) -> bool {
         match self.sizes {
             Sizes::Any => true,
+            Sizes::Parts => value_bytes > 0,
             Sizes::NotEmpty => value_bytes > 0,
             Sizes::Aes => matches!(value_bytes, 16 | 24 | 32),
         }

@@ -1,0 +1,52 @@
+//! The classes, each a stack of tables.
+
+use super::certificates::{ATTRIBUTE_CERTIFICATE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE, X509};
+use super::secrets::SECRET_KEY_TABLES;
+use super::storage::{DATA, STORAGE};
+use super::*;
+use crate::object::pair::families;
+
+/// All classes with their subtypes. The first is the one that `find` meets first: AES keys.
+pub(in crate::object) static CLASSES: [Class; 21] = [
+    secret_key(CKK_AES, Sizes::Aes, Check::Aes),
+    secret_key(CKK_GENERIC_SECRET, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA_1_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA224_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA256_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA384_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA512_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA512_224_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA512_256_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA3_224_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA3_256_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA3_384_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_SHA3_512_HMAC, Sizes::NotEmpty, Check::Sha1),
+    public_key(CKK_RSA, pairs::RSA_PUBLIC, &families::RSA),
+    private_key(CKK_RSA, pairs::RSA_PRIVATE, &families::RSA),
+    public_key(CKK_EC, pairs::EC_PUBLIC, &families::EC),
+    private_key(CKK_EC, pairs::EC_PRIVATE, &families::EC),
+    class(CKO_DATA, (CKA_CLASS, CKO_DATA), &[STORAGE, DATA], Sizes::Any, Check::None),
+    certificate(CKC_X_509, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE, X509]),
+    certificate(CKC_WTLS, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE]),
+    certificate(CKC_X_509_ATTR_CERT, &[STORAGE, CERTIFICATE, ATTRIBUTE_CERTIFICATE]),
+];
+
+const fn secret_key(key_type: CK_KEY_TYPE, sizes: Sizes, check: Check) -> Class {
+    class(CKO_SECRET_KEY, (CKA_KEY_TYPE, key_type), SECRET_KEY_TABLES, sizes, check)
+}
+
+const fn public_key(key_type: CK_KEY_TYPE, tables: &[&[Rule]], family: &'static Family) -> Class {
+    let mut made = class(CKO_PUBLIC_KEY, (CKA_KEY_TYPE, key_type), tables, Sizes::Any, Check::None);
+    made.family = Some(family);
+    made
+}
+
+const fn private_key(key_type: CK_KEY_TYPE, tables: &[&[Rule]], family: &'static Family) -> Class {
+    let mut made = class(CKO_PRIVATE_KEY, (CKA_KEY_TYPE, key_type), tables, Sizes::Parts, Check::None);
+    made.family = Some(family);
+    made
+}
+
+const fn certificate(certificate_type: CK_CERTIFICATE_TYPE, tables: &[&[Rule]]) -> Class {
+    class(CKO_CERTIFICATE, (CKA_CERTIFICATE_TYPE, certificate_type), tables, Sizes::Any, Check::Sha1)
+}
