@@ -184,6 +184,9 @@ pub enum MechanismError {
     /// CKR_CURVE_NOT_SUPPORTED
     #[error("CKA_EC_PARAMS names no curve that the mechanism has")]
     Curve,
+    /// CKR_KEY_INDIGESTIBLE
+    #[error("this key cannot be digested")]
+    KeyIndigestible,
     /// CKR_DATA_LEN_RANGE
     #[error("data of {bytes} bytes do not fit the mechanism")]
     DataLen { bytes: usize },
@@ -383,6 +386,7 @@ fn mechanism_rv(error: &MechanismError) -> CK_RV {
         MechanismError::KeyType => CKR_KEY_TYPE_INCONSISTENT,
         MechanismError::KeySize { .. } => CKR_KEY_SIZE_RANGE,
         MechanismError::KeyFunction => CKR_KEY_FUNCTION_NOT_PERMITTED,
+        MechanismError::KeyIndigestible => CKR_KEY_INDIGESTIBLE,
         MechanismError::DataLen { .. } => CKR_DATA_LEN_RANGE,
         MechanismError::DataInvalid => CKR_DATA_INVALID,
         MechanismError::EncryptedDataLen { .. } => CKR_ENCRYPTED_DATA_LEN_RANGE,

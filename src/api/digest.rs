@@ -46,6 +46,10 @@ pub unsafe extern "C" fn C_DigestUpdate(
     })
 }
 
+pub unsafe extern "C" fn C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> CK_RV {
+    call("C_DigestKey", Trace::session(session), |library, _| library.session(session)?.digest_key(key))
+}
+
 pub unsafe extern "C" fn C_DigestFinal(
     session: CK_SESSION_HANDLE,
     digest: CK_BYTE_PTR,

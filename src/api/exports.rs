@@ -6,16 +6,20 @@
 use super::bad;
 use super::decrypt::*;
 use super::digest::*;
+use super::dual::*;
 use super::encrypt::*;
 use super::general::*;
+use super::kem::*;
 use super::key::*;
 use super::object::*;
 use super::random::*;
 use super::raw;
+use super::recover::*;
 use super::session::*;
 use super::sign::*;
 use super::slot::*;
 use super::unsupported::{self, *};
+use super::verify_signature::*;
 use crate::error::Error;
 use cryptoki_sys::*;
 use std::ffi::CStr;
@@ -28,7 +32,7 @@ pub struct FunctionRow {
 }
 
 macro_rules! lists {
-    (v2_40: $($old:ident)+; v3_0: $($new:ident)+;) => {
+    (v2_40: $($old:ident)+; v3_0: $($new:ident)+; v3_2: $($newest:ident)+;) => {
         static LIST_2_40: CK_FUNCTION_LIST = CK_FUNCTION_LIST {
             version: CK_VERSION { major: 2, minor: 40 },
             $($old: Some($old),)+
@@ -38,7 +42,14 @@ macro_rules! lists {
             $($old: Some($old),)+
             $($new: Some($new),)+
         };
-        const NAMES: &[&str] = &[$(stringify!($old),)+ $(stringify!($new),)+];
+        static LIST_3_2: CK_FUNCTION_LIST_3_2 = CK_FUNCTION_LIST_3_2 {
+            version: CK_VERSION { major: 3, minor: 2 },
+            $($old: Some($old),)+
+            $($new: Some($new),)+
+            $($newest: Some($newest),)+
+        };
+        const NAMES: &[&str] =
+            &[$(stringify!($old),)+ $(stringify!($new),)+ $(stringify!($newest),)+];
     };
 }
 
@@ -61,15 +72,19 @@ lists! {
         C_DecryptMessage C_DecryptMessageBegin C_DecryptMessageNext C_MessageDecryptFinal C_MessageSignInit
         C_SignMessage C_SignMessageBegin C_SignMessageNext C_MessageSignFinal C_MessageVerifyInit
         C_VerifyMessage C_VerifyMessageBegin C_VerifyMessageNext C_MessageVerifyFinal;
+    v3_2:
+        C_EncapsulateKey C_DecapsulateKey C_VerifySignatureInit C_VerifySignature C_VerifySignatureUpdate
+        C_VerifySignatureFinal C_GetSessionValidationFlags C_AsyncComplete C_AsyncGetID C_AsyncJoin
+        C_WrapKeyAuthenticated C_UnwrapKeyAuthenticated;
 }
 
-/// Every function of the 3.0 list, and whether it does its work.
+/// Every function of the 3.2 list, and whether it does its work.
 pub fn functions() -> Vec<FunctionRow> {
     NAMES.iter().map(|name| FunctionRow { name, supported: !unsupported::NAMES.contains(name) }).collect()
 }
 
 /// An interface list that C programs read; its pointers lead to statics that nobody writes.
-struct Interfaces([CK_INTERFACE; 2]);
+struct Interfaces([CK_INTERFACE; 3]);
 
 // SAFETY: the pointers lead to immutable statics.
 unsafe impl Sync for Interfaces {}
@@ -78,6 +93,7 @@ const INTERFACE_NAME: &CStr = c"PKCS 11";
 
 /// Best first. Fork safety: see `fork`.
 static INTERFACES: Interfaces = Interfaces([
+    interface((&raw const LIST_3_2).cast_mut().cast()),
     interface((&raw const LIST_3_0).cast_mut().cast()),
     interface((&raw const LIST_2_40).cast_mut().cast()),
 ]);

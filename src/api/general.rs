@@ -10,7 +10,7 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 
 /// The version of Cryptoki that C_GetInfo tells.
-pub const CRYPTOKI_VERSION: CK_VERSION = CK_VERSION { major: 3, minor: 0 };
+pub const CRYPTOKI_VERSION: CK_VERSION = CK_VERSION { major: 3, minor: 2 };
 
 pub unsafe extern "C" fn C_Initialize(arguments: CK_VOID_PTR) -> CK_RV {
     let started = catch_unwind(|| {

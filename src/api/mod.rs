@@ -8,20 +8,24 @@
 mod cipher;
 mod decrypt;
 mod digest;
+mod dual;
 mod encrypt;
 mod exports;
 mod fork;
 mod general;
+mod kem;
 mod key;
 mod names;
 mod object;
 mod params;
 mod random;
 mod raw;
+mod recover;
 mod session;
 mod sign;
 mod slot;
 mod unsupported;
+mod verify_signature;
 
 pub use exports::{FunctionRow, functions};
 pub use names::rv_name;

@@ -57,6 +57,23 @@ pub unsafe extern "C" fn C_GetSessionInfo(session: CK_SESSION_HANDLE, info: CK_S
     })
 }
 
+/// PKCS#11 3.2 sec. 5.6.12: no validation is claimed, so no indicator is ever set.
+pub unsafe extern "C" fn C_GetSessionValidationFlags(
+    session: CK_SESSION_HANDLE,
+    kind: CK_SESSION_VALIDATION_FLAGS_TYPE,
+    flags: *mut CK_FLAGS,
+) -> CK_RV {
+    call("C_GetSessionValidationFlags", Trace::session(session), |library, _| {
+        library.session(session)?;
+        if kind != CKS_LAST_VALIDATION_OK {
+            return Err(bad("there are no validation flags of this type"));
+        }
+        // SAFETY: the caller passes null or a place for flags.
+        *unsafe { raw::place(flags, "pFlags is null") }? = 0;
+        Ok(())
+    })
+}
+
 /// PKCS#11 3.0 sec. 5.6.8. Flags of operations that are not active, or that do not exist here, are ignored.
 pub unsafe extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> CK_RV {
     call("C_SessionCancel", Trace::session(session), |library, _| {
@@ -68,6 +85,9 @@ pub unsafe extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_F
             digest: has(CKF_DIGEST),
             sign: has(CKF_SIGN),
             verify: has(CKF_VERIFY),
+            verify_signature: has(CKF_VERIFY),
+            sign_recover: has(CKF_SIGN_RECOVER),
+            verify_recover: has(CKF_VERIFY_RECOVER),
             find: has(CKF_FIND_OBJECTS),
         });
         Ok(())

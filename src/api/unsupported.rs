@@ -19,15 +19,6 @@ macro_rules! unsupported {
 unsupported! {
     C_GetOperationState(*mut CK_BYTE, *mut CK_ULONG);
     C_SetOperationState(*mut CK_BYTE, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE);
-    C_DigestKey(CK_OBJECT_HANDLE);
-    C_SignRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    C_SignRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_VerifyRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    C_VerifyRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_DigestEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_DecryptDigestUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_SignEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_DecryptVerifyUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
     C_MessageEncryptInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
     C_EncryptMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
     C_EncryptMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);
@@ -48,4 +39,9 @@ unsupported! {
     C_VerifyMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG);
     C_VerifyMessageNext(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG);
     C_MessageVerifyFinal();
+    C_AsyncComplete(*mut CK_UTF8CHAR, *mut CK_ASYNC_DATA);
+    C_AsyncGetID(*mut CK_UTF8CHAR, *mut CK_ULONG);
+    C_AsyncJoin(*mut CK_UTF8CHAR, CK_ULONG, *mut CK_BYTE, CK_ULONG);
+    C_WrapKeyAuthenticated(*mut CK_MECHANISM, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    C_UnwrapKeyAuthenticated(*mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_OBJECT_HANDLE);
 }

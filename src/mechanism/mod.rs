@@ -45,7 +45,9 @@ pub struct Mechanism {
     pub cipher: Option<NewCipher>,
     pub digest: Option<NewDigest>,
     pub sign: Option<NewSign>,
+    pub recover: Option<NewRecover>,
     pub wrap: Option<&'static Wrap>,
+    pub kem: Option<&'static Kem>,
     /// Makes a key of so many bytes.
     pub generate: Option<Generate>,
     /// Makes a pair as the template of its public key asks.
@@ -58,6 +60,7 @@ pub struct Mechanism {
 pub type NewCipher = fn(Key<'_>, &Params, Direction) -> Result<Box<dyn Cipher>, Error>;
 pub type NewDigest = fn(&Params) -> Result<Box<dyn Digest>, Error>;
 pub type NewSign = fn(Key<'_>, &Params) -> Result<Box<dyn Sign>, Error>;
+pub type NewRecover = fn(Key<'_>, &Params, Recovery) -> Result<Box<dyn Recover>, Error>;
 pub type Generate = fn(&Params, usize) -> Result<Secret, Error>;
 /// Errors: what the template of the public key asks for is none of this mechanism's pairs.
 pub type GeneratePair = fn(&Params, &NewKey) -> Result<PrivateKey, Error>;
@@ -85,6 +88,13 @@ impl KeySizes {
 pub enum Direction {
     Encrypt,
     Decrypt,
+}
+
+/// Which half of signing with recovery an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    Sign,
+    Verify,
 }
 
 /// Encryption or decryption in progress with one key.
@@ -136,6 +146,40 @@ pub trait Sign: Send {
     fn sign(&mut self, output: &mut [u8]) -> Result<usize, Error>;
     /// In constant time. A wrong length is `SignatureLen`, a wrong value `SignatureInvalid`.
     fn verify(&mut self, signature: &[u8]) -> Result<(), Error>;
+}
+
+/// A signature that the data can be recovered from: one half of it, under one key. There are no parts.
+pub trait Recover: Send {
+    /// As `Cipher::restart`.
+    fn restart(&mut self, params: &Params) -> Result<bool, Error>;
+    /// Bytes that `one_shot` writes at most for so much input. Runs no cryptography. Errors: `DataLen` when signing,
+    /// `SignatureLen` when verifying.
+    fn one_shot_len(&self, input_bytes: usize) -> Result<usize, Error>;
+    /// Data to a signature, or a signature to its data. As `Cipher` about `BufferTooSmall`: data that is shorter than
+    /// `one_shot_len` says needs no more room than it has. Errors: `SignatureInvalid` when verifying.
+    fn one_shot(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error>;
+}
+
+/// Key encapsulation (PKCS#11 3.2 sec. 5.18.8 and 5.18.9). The public key encapsulates, the private key decapsulates.
+pub struct Kem {
+    /// Bytes of the ciphertext, and of the secret, for this key (either half). Runs no cryptography.
+    pub lengths: fn(Key<'_>, &Params) -> Result<KemLengths, Error>,
+    pub encapsulate: fn(Key<'_>, &Params) -> Result<Encapsulation, Error>,
+    /// `ciphertext` has the length that `lengths` says. Errors: `EncryptedDataInvalid`.
+    pub decapsulate: fn(Key<'_>, &Params, &[u8]) -> Result<Secret, Error>,
+}
+
+/// A new shared secret, and the ciphertext that the private key gets it from.
+pub struct Encapsulation {
+    pub ciphertext: Vec<u8>,
+    pub secret: Secret,
+}
+
+/// What `Kem::lengths` tells, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KemLengths {
+    pub ciphertext: usize,
+    pub secret: usize,
 }
 
 /// Key wrapping: of a secret key's value, or of a private key as PKCS #8.

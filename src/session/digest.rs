@@ -2,8 +2,9 @@
 
 use super::operation::{Engine, Outcome, Step};
 use super::{Output, Session};
-use crate::error::{Error, MechanismError};
+use crate::error::{CallError, Error, MechanismError};
 use crate::mechanism::{Digest, Mechanism, Params};
+use cryptoki_sys::CKO_SECRET_KEY;
 
 impl Session {
     /// C_DigestInit
@@ -32,11 +33,25 @@ impl Session {
 
     /// C_DigestUpdate
     pub fn digest_update(&self, input: Result<&[u8], Error>) -> Result<(), Error> {
-        let fed = self.state().digest.run(Step::Update, |engine| {
-            engine.update(input?)?;
-            Ok(Outcome::Written(0))
-        });
-        fed.map(drop)
+        self.state().digest.feed(|engine| engine.update(input?))
+    }
+
+    /// C_DigestKey (sec. 5.12.4): the value of a secret key, sensitive or not. Errors: `KeyHandleInvalid`,
+    /// `KeyIndigestible` for other keys and for those whose CKA_ALLOWED_MECHANISMS lacks the digest.
+    pub fn digest_key(&self, key: u64) -> Result<(), Error> {
+        let mut state = self.state();
+        let mechanism = state.digest.mechanism();
+        state.digest.feed(|engine| {
+            let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
+            if held.object.key_type().is_none() {
+                return Err(CallError::KeyHandleInvalid(key).into());
+            }
+            let allowed = mechanism.is_some_and(|mechanism| held.object.allows(mechanism.id));
+            match held.object.secret().filter(|_| allowed && held.object.class() == CKO_SECRET_KEY) {
+                Some(value) => engine.update(value.expose()),
+                None => Err(MechanismError::KeyIndigestible.into()),
+            }
+        })
     }
 
     /// C_DigestFinal

@@ -6,17 +6,22 @@
 mod cache;
 mod cipher;
 mod digest;
+mod dual;
 mod find;
 mod held;
+mod kem;
 mod keys;
 mod login;
 mod objects;
 mod operation;
+mod recover;
 mod session_objects;
 mod sign;
 mod slot;
 
+pub use dual::Dual;
 pub use held::Held;
+pub use kem::Encapsulated;
 pub use login::{Pin, UserType};
 pub use objects::ObjectView;
 pub use operation::{Outcome, Step};
@@ -24,7 +29,7 @@ pub use session_objects::is_session_handle;
 pub use slot::{LoginState, SessionCounts, Slot};
 
 use crate::error::{CallError, Error};
-use crate::mechanism::{Cipher, Digest, Direction, Mechanism, Sign};
+use crate::mechanism::{Cipher, Digest, Direction, Mechanism, Recover, Sign};
 use crate::sync::{Mutex, MutexGuard};
 use find::Find;
 use operation::Place;
@@ -55,6 +60,11 @@ struct State {
     digest: Place<dyn Digest>,
     sign: Place<dyn Sign>,
     verify: Place<dyn Sign>,
+    /// The operation of C_VerifySignatureInit, and the signature that it was given.
+    verify_signature: Place<dyn Sign>,
+    signature: Vec<u8>,
+    sign_recover: Place<dyn Recover>,
+    verify_recover: Place<dyn Recover>,
     find: Option<Find>,
     /// Of the last C_xxxInit, for the log.
     last_mechanism: Option<&'static Mechanism>,
@@ -78,6 +88,9 @@ pub struct Operations {
     pub digest: bool,
     pub sign: bool,
     pub verify: bool,
+    pub verify_signature: bool,
+    pub sign_recover: bool,
+    pub verify_recover: bool,
     pub find: bool,
 }
 
@@ -115,12 +128,16 @@ impl Session {
     /// C_SessionCancel (PKCS#11 3.0 sec. 5.6.8): ends the named operations, those that are not active too.
     pub fn cancel(&self, operations: Operations) {
         let mut state = self.state();
-        let State { encrypt, decrypt, digest, sign, verify, find, .. } = &mut *state;
+        let State { encrypt, decrypt, digest, sign, verify, .. } = &mut *state;
         let _ = operations.encrypt && encrypt.cancel();
         let _ = operations.decrypt && decrypt.cancel();
         let _ = operations.digest && digest.cancel();
         let _ = operations.sign && sign.cancel();
         let _ = operations.verify && verify.cancel();
+        let State { verify_signature, sign_recover, verify_recover, find, .. } = &mut *state;
+        let _ = operations.verify_signature && verify_signature.cancel();
+        let _ = operations.sign_recover && sign_recover.cancel();
+        let _ = operations.verify_recover && verify_recover.cancel();
         if operations.find {
             *find = None;
         }
@@ -129,11 +146,15 @@ impl Session {
     /// Forgets engines whose keys were destroyed, changed or logged out.
     pub fn drop_stale_keys(&self) {
         let mut state = self.state();
-        let State { encrypt, decrypt, sign, verify, .. } = &mut *state;
+        let State { encrypt, decrypt, sign, verify, verify_signature, sign_recover, verify_recover, .. } =
+            &mut *state;
         encrypt.drop_stale();
         decrypt.drop_stale();
         sign.drop_stale();
         verify.drop_stale();
+        verify_signature.drop_stale();
+        sign_recover.drop_stale();
+        verify_recover.drop_stale();
     }
 
     /// The mechanism of the last operation that was begun, for the log; `None` while a call is inside.

@@ -71,6 +71,16 @@ impl<T: ?Sized> Place<T> {
         if self.phase == Phase::Idle { Ok(()) } else { Err(CallError::OperationActive) }
     }
 
+    /// Errors: `OperationNotInitialized`, also where the key of the operation is gone.
+    pub fn must_be_active(&self) -> Result<(), CallError> {
+        let key = self.engine.as_ref().and_then(|engine| engine.key.as_ref());
+        match self.phase {
+            Phase::Idle => Err(CallError::OperationNotInitialized),
+            _ if key.is_some_and(|(_, held)| held.is_gone()) => Err(CallError::OperationNotInitialized),
+            _ => Ok(()),
+        }
+    }
+
     /// The kept engine, if it was made by this mechanism with this key and the key is what it was.
     pub fn spare(&mut self, mechanism: &'static Mechanism, handle: u64) -> Option<&mut T> {
         let engine = self.engine.as_mut()?;
@@ -113,6 +123,20 @@ impl<T: ?Sized> Place<T> {
         {
             self.clear();
         }
+    }
+
+    /// The mechanism of the engine that is there.
+    pub fn mechanism(&self) -> Option<&'static Mechanism> {
+        self.engine.as_ref().map(|engine| engine.mechanism)
+    }
+
+    /// A step that takes data and gives none.
+    pub fn feed(&mut self, body: impl FnOnce(&mut T) -> Result<(), Error>) -> Result<(), Error> {
+        let fed = self.run(Step::Update, |engine| {
+            body(engine)?;
+            Ok(Outcome::Written(0))
+        });
+        fed.map(drop)
     }
 
     /// Runs one step and decides what becomes of the operation.

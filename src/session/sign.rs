@@ -11,6 +11,8 @@ use cryptoki_sys::{CKA_SIGN, CKA_VERIFY};
 enum Side {
     Sign,
     Verify,
+    /// C_VerifySignatureInit and what follows it.
+    VerifySignature,
 }
 
 impl State {
@@ -18,6 +20,7 @@ impl State {
         match side {
             Side::Sign => &mut self.sign,
             Side::Verify => &mut self.verify,
+            Side::VerifySignature => &mut self.verify_signature,
         }
     }
 }
@@ -25,22 +28,22 @@ impl State {
 impl Session {
     /// C_SignInit
     pub fn sign_init(&self, mechanism: &'static Mechanism, params: &Params, key: u64) -> Result<(), Error> {
-        self.start_side(Side::Sign, mechanism, params, key)
+        self.start_side(&mut self.state(), Side::Sign, mechanism, params, key)
     }
 
     /// C_VerifyInit
     pub fn verify_init(&self, mechanism: &'static Mechanism, params: &Params, key: u64) -> Result<(), Error> {
-        self.start_side(Side::Verify, mechanism, params, key)
+        self.start_side(&mut self.state(), Side::Verify, mechanism, params, key)
     }
 
     fn start_side(
         &self,
+        state: &mut State,
         side: Side,
         mechanism: &'static Mechanism,
         params: &Params,
         key: u64,
     ) -> Result<(), Error> {
-        let mut state = self.state();
         state.last_mechanism = Some(mechanism);
         let place = state.side(side);
         place.must_be_idle()?;
@@ -101,12 +104,50 @@ impl Session {
         verified.map(drop)
     }
 
-    fn feed(&self, side: Side, input: Result<&[u8], Error>) -> Result<(), Error> {
-        let fed = self.state().side(side).run(Step::Update, |engine| {
-            engine.update(input?)?;
+    /// C_VerifySignatureInit (PKCS#11 3.2 sec. 5.15.7). A signature of the wrong length is told when it is compared.
+    pub fn verify_signature_init(
+        &self,
+        mechanism: &'static Mechanism,
+        params: &Params,
+        key: u64,
+        signature: &[u8],
+    ) -> Result<(), Error> {
+        let mut state = self.state();
+        self.start_side(&mut state, Side::VerifySignature, mechanism, params, key)?;
+        state.signature = signature.to_vec();
+        Ok(())
+    }
+
+    /// C_VerifySignature. Errors: `SignatureInvalid`, `SignatureLen`.
+    pub fn verify_signature(&self, data: Result<&[u8], Error>) -> Result<(), Error> {
+        self.end_verify_signature(Step::OneShot, Some(data))
+    }
+
+    /// C_VerifySignatureUpdate
+    pub fn verify_signature_update(&self, input: Result<&[u8], Error>) -> Result<(), Error> {
+        self.feed(Side::VerifySignature, input)
+    }
+
+    /// C_VerifySignatureFinal. Errors: `SignatureInvalid`, `SignatureLen`.
+    pub fn verify_signature_final(&self) -> Result<(), Error> {
+        self.end_verify_signature(Step::Final, None)
+    }
+
+    fn end_verify_signature(&self, step: Step, data: Option<Result<&[u8], Error>>) -> Result<(), Error> {
+        let mut state = self.state();
+        let signature = std::mem::take(&mut state.signature);
+        let verified = state.verify_signature.run(step, |engine| {
+            if let Some(data) = data {
+                engine.update(data?)?;
+            }
+            engine.verify(&signature)?;
             Ok(Outcome::Written(0))
         });
-        fed.map(drop)
+        verified.map(drop)
+    }
+
+    fn feed(&self, side: Side, input: Result<&[u8], Error>) -> Result<(), Error> {
+        self.state().side(side).feed(|engine| engine.update(input?))
     }
 }
 

@@ -63,13 +63,18 @@ fn the_2_40_list_has_every_function() {
     expect("null", call!(module.api, C_GetFunctionList(null_mut())), CKR_ARGUMENTS_BAD);
 }
 
+/// A longer list begins with the shorter ones: the same functions at the same places.
 #[test]
-fn the_3_0_list_has_every_function() {
+fn the_3_2_list_has_every_function_and_begins_with_the_others() {
     let module = Module::loaded();
-    assert_eq!((module.api.version.major, module.api.version.minor), (3, 0));
-    let list = module.api as *const Api as usize;
-    for (entry, function) in entries(list, FUNCTIONS.len()).iter().zip(FUNCTIONS) {
+    assert_eq!((module.api.version.major, module.api.version.minor), (3, 2));
+    let list = entries(module.api as *const Api as usize, FUNCTIONS.len());
+    for (entry, function) in list.iter().zip(FUNCTIONS) {
         assert_ne!(*entry, 0, "{function}");
+    }
+    for (version, count) in [((3, 0), 92), ((2, 40), 68)] {
+        let older = interface(&module, None, Some(version), 0).unwrap();
+        assert_eq!(entries(older.list, count), &list[..count], "{version:?}");
     }
 }
 
@@ -86,11 +91,11 @@ fn only_the_ways_in_are_exported() {
 }
 
 #[test]
-fn the_interfaces_are_2_40_and_3_0() {
+fn the_interfaces_are_2_40_3_0_and_3_2() {
     let module = Module::loaded();
     let mut count = 0;
     expect("count", call!(module.api, C_GetInterfaceList(null_mut(), &mut count)), CKR_OK);
-    assert!(count >= 2);
+    assert_eq!(count, 3);
     let mut list = vec![CK_INTERFACE { pInterfaceName: null_mut(), pFunctionList: null_mut(), flags: 0 }; 16];
     let mut small = count - 1;
     let rv = call!(module.api, C_GetInterfaceList(list.as_mut_ptr(), &mut small));
@@ -100,7 +105,7 @@ fn the_interfaces_are_2_40_and_3_0() {
     expect("list", call!(module.api, C_GetInterfaceList(list.as_mut_ptr(), &mut room)), CKR_OK);
     assert_eq!(room, count);
     let all: Vec<_> = list[..count as usize].iter().map(found).collect();
-    for version in [(2, 40), (3, 0)] {
+    for version in [(2, 40), (3, 0), (3, 2)] {
         assert!(all.iter().any(|one| one.name == "PKCS 11" && one.version == version), "{version:?}");
     }
     expect("null", call!(module.api, C_GetInterfaceList(null_mut(), null_mut())), CKR_ARGUMENTS_BAD);
@@ -113,9 +118,9 @@ fn an_interface_is_found_by_name_version_and_flags() {
     let module = Module::loaded();
     let standard = Some(c"PKCS 11");
     let any = interface(&module, None, None, 0).unwrap();
-    assert_eq!(any.name, "PKCS 11");
+    assert_eq!((any.name.as_str(), any.version), ("PKCS 11", (3, 2)), "the newest where none is asked for");
     assert_eq!(interface(&module, standard, None, 0).unwrap().name, "PKCS 11");
-    for version in [(2, 40), (3, 0)] {
+    for version in [(2, 40), (3, 0), (3, 2)] {
         assert_eq!(interface(&module, standard, Some(version), 0).unwrap().version, version);
         assert_eq!(interface(&module, None, Some(version), 0).unwrap().version, version);
     }

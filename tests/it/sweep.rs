@@ -99,6 +99,38 @@ const CALLS: &[Row] = &[
     ("C_Verify", |g| call!(g.api, C_Verify(g.session, g.buffer, 16, g.buffer, 16))),
     ("C_VerifyUpdate", |g| call!(g.api, C_VerifyUpdate(g.session, g.buffer, 16))),
     ("C_VerifyFinal", |g| call!(g.api, C_VerifyFinal(g.session, g.buffer, 16))),
+    ("C_SignRecoverInit", |g| call!(g.api, C_SignRecoverInit(g.session, g.cmac, g.key))),
+    ("C_SignRecover", |g| call!(g.api, C_SignRecover(g.session, g.buffer, 16, g.buffer, g.length))),
+    ("C_VerifyRecoverInit", |g| call!(g.api, C_VerifyRecoverInit(g.session, g.cmac, g.key))),
+    ("C_VerifyRecover", |g| call!(g.api, C_VerifyRecover(g.session, g.buffer, 16, g.buffer, g.length))),
+    ("C_VerifySignatureInit", |g| {
+        call!(g.api, C_VerifySignatureInit(g.session, g.cmac, g.key, g.buffer, 16))
+    }),
+    ("C_VerifySignature", |g| call!(g.api, C_VerifySignature(g.session, g.buffer, 16))),
+    ("C_VerifySignatureUpdate", |g| call!(g.api, C_VerifySignatureUpdate(g.session, g.buffer, 16))),
+    ("C_VerifySignatureFinal", |g| call!(g.api, C_VerifySignatureFinal(g.session))),
+    ("C_DigestEncryptUpdate", |g| {
+        call!(g.api, C_DigestEncryptUpdate(g.session, g.buffer, 16, g.buffer, g.length))
+    }),
+    ("C_DecryptDigestUpdate", |g| {
+        call!(g.api, C_DecryptDigestUpdate(g.session, g.buffer, 16, g.buffer, g.length))
+    }),
+    ("C_SignEncryptUpdate", |g| {
+        call!(g.api, C_SignEncryptUpdate(g.session, g.buffer, 16, g.buffer, g.length))
+    }),
+    ("C_DecryptVerifyUpdate", |g| {
+        call!(g.api, C_DecryptVerifyUpdate(g.session, g.buffer, 16, g.buffer, g.length))
+    }),
+    ("C_EncapsulateKey", |g| {
+        let (buffer, length) = (g.buffer, g.length);
+        call!(g.api, C_EncapsulateKey(g.session, g.ecb, g.key, g.template, 1, buffer, length, g.handle))
+    }),
+    ("C_DecapsulateKey", |g| {
+        call!(g.api, C_DecapsulateKey(g.session, g.ecb, g.key, g.template, 1, g.buffer, 16, g.handle))
+    }),
+    ("C_GetSessionValidationFlags", |g| {
+        call!(g.api, C_GetSessionValidationFlags(g.session, CKS_LAST_VALIDATION_OK, g.length))
+    }),
     ("C_GenerateKey", |g| call!(g.api, C_GenerateKey(g.session, g.keygen, g.template, 0, g.handle))),
     ("C_WrapKey", |g| call!(g.api, C_WrapKey(g.session, g.key_wrap, g.key, g.key, g.buffer, g.length))),
     ("C_UnwrapKey", |g| {
@@ -146,6 +178,26 @@ const NULLS: &[Row] = &[
     ("C_UnwrapKey: handle", |g| {
         call!(g.api, C_UnwrapKey(g.session, g.key_wrap, g.key, g.buffer, 40, g.template, 1, null_mut()))
     }),
+    ("C_EncapsulateKey: mechanism", |g| {
+        let (buffer, length) = (g.buffer, g.length);
+        call!(g.api, C_EncapsulateKey(g.session, null_mut(), g.key, g.template, 1, buffer, length, g.handle))
+    }),
+    ("C_EncapsulateKey: handle", |g| {
+        let (buffer, length) = (g.buffer, g.length);
+        call!(g.api, C_EncapsulateKey(g.session, g.ecb, g.key, g.template, 1, buffer, length, null_mut()))
+    }),
+    ("C_DecapsulateKey: ciphertext", |g| {
+        call!(g.api, C_DecapsulateKey(g.session, g.ecb, g.key, g.template, 1, null_mut(), 16, g.handle))
+    }),
+    ("C_DecapsulateKey: handle", |g| {
+        call!(g.api, C_DecapsulateKey(g.session, g.ecb, g.key, g.template, 1, g.buffer, 16, null_mut()))
+    }),
+    ("C_VerifySignatureInit: signature", |g| {
+        call!(g.api, C_VerifySignatureInit(g.session, g.cmac, g.key, null_mut(), 16))
+    }),
+    ("C_GetSessionValidationFlags", |g| {
+        call!(g.api, C_GetSessionValidationFlags(g.session, CKS_LAST_VALIDATION_OK, null_mut()))
+    }),
     ("C_GenerateRandom", |g| call!(g.api, C_GenerateRandom(g.session, null_mut(), 8))),
     ("C_Login", |g| call!(g.api, C_Login(g.session, CKU_USER, null_mut(), 8))),
     ("C_LoginUser: pin", |g| call!(g.api, C_LoginUser(g.session, CKU_USER, null_mut(), 8, g.buffer, 8))),
@@ -166,7 +218,17 @@ const WITHOUT_OPERATION: &[&str] = &[
     "C_DecryptFinal",
     "C_Digest",
     "C_DigestUpdate",
+    "C_DigestKey",
     "C_DigestFinal",
+    "C_DigestEncryptUpdate",
+    "C_DecryptDigestUpdate",
+    "C_SignEncryptUpdate",
+    "C_DecryptVerifyUpdate",
+    "C_SignRecover",
+    "C_VerifyRecover",
+    "C_VerifySignature",
+    "C_VerifySignatureUpdate",
+    "C_VerifySignatureFinal",
     "C_Sign",
     "C_SignUpdate",
     "C_SignFinal",
@@ -218,7 +280,7 @@ fn a_closed_session_is_told_by_every_function() {
 /// What a call with a handle of no session answers: functions that are not there do not look at it.
 fn of_no_session(function: &str) -> CK_RV {
     match function {
-        "C_GetOperationState" | "C_SetOperationState" | "C_DigestKey" => CKR_FUNCTION_NOT_SUPPORTED,
+        "C_GetOperationState" | "C_SetOperationState" => CKR_FUNCTION_NOT_SUPPORTED,
         _ => CKR_SESSION_HANDLE_INVALID,
     }
 }

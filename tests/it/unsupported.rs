@@ -7,15 +7,11 @@ use cryptoki_sys::*;
 const NOT_SUPPORTED: &[&str] = &[
     "C_GetOperationState",
     "C_SetOperationState",
-    "C_DigestKey",
-    "C_SignRecoverInit",
-    "C_SignRecover",
-    "C_VerifyRecoverInit",
-    "C_VerifyRecover",
-    "C_DigestEncryptUpdate",
-    "C_DecryptDigestUpdate",
-    "C_SignEncryptUpdate",
-    "C_DecryptVerifyUpdate",
+    "C_AsyncComplete",
+    "C_AsyncGetID",
+    "C_AsyncJoin",
+    "C_WrapKeyAuthenticated",
+    "C_UnwrapKeyAuthenticated",
 ];
 
 /// Those above, and all of the message functions.

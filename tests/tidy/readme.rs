@@ -49,10 +49,12 @@ fn uses(row: &Mechanism) -> Vec<&'static str> {
         (row.cipher.is_some(), "encrypt, decrypt"),
         (row.digest.is_some(), "digest"),
         (row.sign.is_some(), "sign, verify"),
+        (row.recover.is_some(), "sign and verify with recovery"),
         (row.wrap.is_some(), "wrap, unwrap"),
         (row.generate.is_some(), "generate"),
         (row.generate_pair.is_some(), "generate a pair"),
         (row.derive.is_some(), "derive"),
+        (row.kem.is_some(), "encapsulate, decapsulate"),
     ];
     all.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect()
 }

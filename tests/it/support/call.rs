@@ -283,6 +283,12 @@ impl Session<'_> {
     pub fn digest_final(&self) -> Result<Vec<u8>, CK_RV> {
         out(|to, length| call!(self.api, C_DigestFinal(self.handle, to, length)))
     }
+    pub fn digest_key(&self, key: CK_OBJECT_HANDLE) -> CK_RV {
+        call!(self.api, C_DigestKey(self.handle, key))
+    }
+    pub fn sign_final(&self) -> Result<Vec<u8>, CK_RV> {
+        out(|to, length| call!(self.api, C_SignFinal(self.handle, to, length)))
+    }
     pub fn verify(&self, data: &[u8], signature: &[u8]) -> CK_RV {
         let (from, length) = (ptr(data), len(data));
         call!(self.api, C_Verify(self.handle, from, length, ptr(signature), len(signature)))

@@ -16,8 +16,8 @@ macro_rules! call {
 
 pub(crate) use call;
 
-/// The 3.0 function list, which begins with that of 2.40.
-pub type Api = CK_FUNCTION_LIST_3_0;
+/// The 3.2 function list, which begins with those of 3.0 and 2.40.
+pub type Api = CK_FUNCTION_LIST_3_2;
 
 /// The library, loaded with an empty home.
 pub struct Module {
@@ -71,7 +71,7 @@ impl Module {
         // SAFETY: the library has no initializers that could fail.
         let library = unsafe { libloading::Library::new(module_path()) }.expect("the library loads");
         let library: &'static _ = Box::leak(Box::new(library));
-        Module { api: interface_3_0(library), library, home, _folder: folder, _alone: alone }
+        Module { api: interface_3_2(library), library, home, _folder: folder, _alone: alone }
     }
 
     /// Loaded and initialized, as most programs do it.
@@ -159,8 +159,8 @@ impl Drop for Module {
     }
 }
 
-fn interface_3_0(library: &'static libloading::Library) -> &'static Api {
-    let mut version = CK_VERSION { major: 3, minor: 0 };
+fn interface_3_2(library: &'static libloading::Library) -> &'static Api {
+    let mut version = CK_VERSION { major: 3, minor: 2 };
     let mut interface = null_mut();
     // SAFETY: the symbol has this type in every PKCS#11 3.0 library.
     let list = unsafe {
