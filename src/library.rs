@@ -58,11 +58,12 @@ impl Library {
     pub fn start(config: Config, log: Logger) -> Result<Self, Error> {
         let store = config.open_store()?;
         let clusters = Arc::new(Clusters::open(store, config.password_costs)?);
+        let slots = Slots::new(config.legacy);
         let library = Self {
             config,
             log,
             clusters,
-            slots: Slots::new(),
+            slots,
             sessions: Sessions::new(),
             seen: AtomicU64::new(0),
             follow: Mutex::new(()),

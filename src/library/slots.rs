@@ -7,20 +7,24 @@ use arc_swap::ArcSwap;
 use std::sync::Arc;
 
 /// The slots in the order of their ids.
-pub(super) struct Slots(ArcSwap<Vec<Arc<Slot>>>);
+pub(super) struct Slots {
+    all: ArcSwap<Vec<Arc<Slot>>>,
+    /// The configuration's `legacy`.
+    legacy: bool,
+}
 
 impl Slots {
-    pub fn new() -> Self {
-        Self(ArcSwap::from_pointee(Vec::new()))
+    pub fn new(legacy: bool) -> Self {
+        Self { all: ArcSwap::from_pointee(Vec::new()), legacy }
     }
 
     pub fn all(&self) -> Arc<Vec<Arc<Slot>>> {
-        self.0.load_full()
+        self.all.load_full()
     }
 
     /// Errors: `SlotIdInvalid`.
     pub fn lookup(&self, id: u64) -> Result<Arc<Slot>, CallError> {
-        let slots = self.0.load();
+        let slots = self.all.load();
         slots.iter().find(|s| s.id == id).cloned().ok_or(CallError::SlotIdInvalid(id))
     }
 
@@ -38,7 +42,8 @@ impl Slots {
                     if before.is_some() || record.token.is_some() {
                         events.push(record.slot_id);
                     }
-                    kept.push(Arc::new(Slot::new(record.slot_id, clusters.clone(), record.token)));
+                    let slot = Slot::new(record.slot_id, clusters.clone(), record.token, self.legacy);
+                    kept.push(Arc::new(slot));
                 }
             }
         }
@@ -49,7 +54,7 @@ impl Slots {
                 events.push(slot.id);
             }
         }
-        self.0.store(Arc::new(kept));
+        self.all.store(Arc::new(kept));
         lost.iter().for_each(|slot| slot.mark_gone());
         events
     }

@@ -69,6 +69,8 @@ pub struct Context {
     pub refuse_public_keys: bool,
     /// Cluster policy: secret and private keys must have CKA_EXTRACTABLE false.
     pub refuse_extractable: bool,
+    /// The configuration's `legacy`: keys of old types and sizes may be made.
+    pub legacy: bool,
 }
 
 /// An object with its attributes: class, key type, booleans as bits, the key value apart, the rest as bytes.

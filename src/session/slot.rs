@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 pub struct Slot {
     pub id: u64,
     pub clusters: Arc<Clusters>,
+    /// The configuration's `legacy`.
+    legacy: bool,
     hot: Hot,
     token: ArcSwapOption<Token>,
     login: RwLock<LoginState>,
@@ -83,12 +85,13 @@ pub struct SessionCounts {
 }
 
 impl Slot {
-    pub fn new(id: u64, clusters: Arc<Clusters>, token: Option<Token>) -> Self {
+    pub fn new(id: u64, clusters: Arc<Clusters>, token: Option<Token>, legacy: bool) -> Self {
         let hot = Hot::default();
         hot.policy.store(policy_bits(&token), Ordering::Release);
         Self {
             id,
             clusters,
+            legacy,
             hot,
             token: ArcSwapOption::new(token.map(Arc::new)),
             login: RwLock::default(),
@@ -164,6 +167,7 @@ impl Slot {
             security_officer: self.hot.login.load(Ordering::Acquire) == SECURITY_OFFICER,
             refuse_public_keys: policy & REFUSE_PUBLIC_KEYS != 0,
             refuse_extractable: policy & REFUSE_EXTRACTABLE != 0,
+            legacy: self.legacy,
         }
     }
 
