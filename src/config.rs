@@ -4,8 +4,10 @@
 //! | --- | --- | --- |
 //! | `VHSM_HOME` | | `$XDG_DATA_HOME/vhsm` (`~/.local/share/vhsm`); for root `/var/lib/vhsm` |
 //! | `VHSM_CONF` | | `$VHSM_HOME/vhsm.toml`, where it exists |
-//! | `VHSM_PROFILE` | `profile` | `standard` |
-//! | `VHSM_LEGACY` | `legacy` | `false`: no DES, no MD5, RSA from 2048 bits |
+//! | `VHSM_PROFILE` | `profile` | `standard`; `cloudhsm`: the rules of AWS's Client SDK 5 |
+//! | `VHSM_LEGACY` | `legacy` | `false`: no DES, no MD5, RSA from 2048 bits. Refused in profile `cloudhsm` |
+//! | | `cloudhsm.disable_validate_key_at_init`, `.disable_key_availability_check`, `.enable_certificate_storage`, `.enable_ecdh_without_kdf` | `false`; as options of `configure-pkcs11`. Only in profile `cloudhsm` |
+//! | | `cloudhsm.fips` | `true`: no 3DES, no encryption or wrapping by CKM_RSA_PKCS. Only in profile `cloudhsm` |
 //! | `VHSM_STORE` | `store.url` or `store` | the embedded store in `$VHSM_HOME/store` |
 //! | | `store.group` | `false`: files 0600; `true`: 0660, for daemons whose workers change user |
 //! | | `password.memory_kib`, `.passes`, `.lanes` | 19456, 2, 1 (Argon2id, OWASP's minimum) |
@@ -15,19 +17,12 @@
 use crate::cluster::{PasswordCosts, Policy};
 use crate::error::{ConfigError, Error};
 use crate::log::{Level, Logger};
+use crate::profile::{Active, Profile, Settings};
 use serde::Deserialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vhsm_store::{LmdbOptions, Store, StoreSpec};
-
-/// Which token's rules the library follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Profile {
-    /// PKCS#11 3.x as the specification says.
-    #[default]
-    Standard,
-}
 
 /// Where the store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +37,8 @@ pub struct Config {
     pub home: PathBuf,
     pub store: StoreChoice,
     pub profile: Profile,
+    /// Of profile `cloudhsm`.
+    pub settings: Settings,
     /// Old mechanisms and key sizes are there too: DES, 3DES, MD5, RSA from 1024 bits.
     pub legacy: bool,
     pub password_costs: PasswordCosts,
@@ -55,11 +52,35 @@ struct File {
     profile: Option<String>,
     #[serde(default)]
     legacy: bool,
+    #[serde(default)]
+    cloudhsm: CloudHsmEntry,
     store: Option<StoreEntry>,
     #[serde(default)]
     password: PasswordEntry,
     #[serde(default)]
     log: LogEntry,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CloudHsmEntry {
+    fips: bool,
+    disable_validate_key_at_init: bool,
+    disable_key_availability_check: bool,
+    enable_certificate_storage: bool,
+    enable_ecdh_without_kdf: bool,
+}
+
+impl Default for CloudHsmEntry {
+    fn default() -> Self {
+        Self {
+            fips: true,
+            disable_validate_key_at_init: false,
+            disable_key_availability_check: false,
+            enable_certificate_storage: false,
+            enable_ecdh_without_kdf: false,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,10 +123,14 @@ impl Config {
             Some(StoreEntry::Table(table)) => table,
             None => StoreTable::default(),
         };
+        let profile = profile(variable("VHSM_PROFILE").or(file.profile))?;
+        let legacy = legacy(variable("VHSM_LEGACY"), file.legacy)?;
+        allowed_legacy(profile, legacy)?;
         Ok(Self {
             store: store_choice(variable("VHSM_STORE").or(table.url), table.group, &home)?,
-            profile: profile(variable("VHSM_PROFILE").or(file.profile))?,
-            legacy: legacy(variable("VHSM_LEGACY"), file.legacy)?,
+            profile,
+            settings: settings(&file.cloudhsm),
+            legacy,
             password_costs: password_costs(&file.password)?,
             log_level: log_level(variable("VHSM_LOG").or(file.log.level))?,
             log_file: variable("VHSM_LOG_FILE").map(PathBuf::from).or(file.log.file),
@@ -139,12 +164,27 @@ impl Config {
         Ok(vhsm_store::open(&spec)?)
     }
 
+    /// The profile as the library runs it.
+    pub fn active(&self) -> Active {
+        Active { legacy: self.legacy, ..Active::new(self.profile, self.settings) }
+    }
+
+    /// The profile that C_Initialize would find now; `Standard` where it would find an error.
+    pub fn profile_now() -> Profile {
+        let named = match variable("VHSM_PROFILE") {
+            Some(name) => Some(name),
+            None => home().and_then(|home| read_file(&home)).ok().and_then(|file| file.profile),
+        };
+        profile(named).unwrap_or_default()
+    }
+
     /// The settings that a cluster made under this profile takes.
     pub fn policy(&self) -> Policy {
-        match self.profile {
-            Profile::Standard => {
-                Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false }
-            }
+        let Active { rules, settings, .. } = self.active();
+        Policy {
+            key_availability: rules.key_availability && !settings.no_key_availability,
+            refuse_public_keys: rules.refuse_public_keys,
+            refuse_extractable: false,
         }
     }
 }
@@ -227,13 +267,35 @@ fn store_choice(url: Option<String>, group: bool, home: &Path) -> Result<StoreCh
 fn profile(name: Option<String>) -> Result<Profile, ConfigError> {
     match name.as_deref() {
         None | Some("standard") => Ok(Profile::Standard),
+        Some("cloudhsm") => Ok(Profile::CloudHsm),
         Some(other) => Err(ConfigError::Environment {
             name: "VHSM_PROFILE",
-            reason: format!(
-                "(or `profile` in the configuration) is {other:?}: this version knows `standard`"
-            ),
+            reason: format!("(or `profile` in the configuration) is {other:?}: use `standard` or `cloudhsm`"),
         }),
     }
+}
+
+fn settings(entry: &CloudHsmEntry) -> Settings {
+    Settings {
+        late_key_check: entry.disable_validate_key_at_init,
+        no_key_availability: entry.disable_key_availability_check,
+        certificates: entry.enable_certificate_storage,
+        ecdh_without_kdf: entry.enable_ecdh_without_kdf,
+        non_fips: !entry.fips,
+    }
+}
+
+fn allowed_legacy(profile: Profile, legacy: bool) -> Result<(), ConfigError> {
+    if !legacy || Active::new(profile, Settings::default()).rules.legacy {
+        return Ok(());
+    }
+    Err(ConfigError::Environment {
+        name: "VHSM_LEGACY",
+        reason:
+            "(or `legacy` in the configuration) is true, and profile `cloudhsm` has no legacy mechanisms: \
+                 set it to false, or use profile `standard`"
+                .into(),
+    })
 }
 
 fn legacy(named: Option<String>, file: bool) -> Result<bool, ConfigError> {
@@ -288,6 +350,7 @@ mod tests {
         let costs = password_costs(&file.password).unwrap();
         assert_eq!((costs.memory_kib, costs.passes, costs.lanes), (19_456, 2, 1));
         assert_eq!(profile(file.profile).unwrap(), Profile::default());
+        assert_eq!(settings(&file.cloudhsm), Settings::default());
         assert_eq!(log_level(file.log.level).unwrap(), Level::default());
         let Some(StoreEntry::Table(table)) = file.store else { panic!("a table") };
         let home = Path::new("/home");
@@ -307,6 +370,11 @@ mod tests {
         assert!(log_level(Some("loud".into())).is_err());
         assert!(legacy(Some("yes".into()), true).is_err());
         assert!(!legacy(Some("0".into()), true).unwrap() && legacy(None, true).unwrap());
+        assert!(allowed_legacy(Profile::CloudHsm, true).is_err());
+        assert!(
+            allowed_legacy(Profile::CloudHsm, false).is_ok()
+                && allowed_legacy(Profile::Standard, true).is_ok()
+        );
         for entry in [(7, 1, 1), (19_456, 0, 1), (8, 1, 2), (u32::MAX, 1, 1)] {
             let (memory_kib, passes, lanes) = entry;
             let entry =

@@ -79,6 +79,9 @@ pub enum CallError {
     /// CKR_SESSION_READ_ONLY
     #[error("the session is read-only")]
     SessionReadOnly,
+    /// CKR_FUNCTION_FAILED
+    #[error("this profile has no read-only sessions: set CKF_RW_SESSION")]
+    ReadOnlyNotSupported,
     /// CKR_SESSION_READ_ONLY_EXISTS
     #[error("a read-only session exists, so the SO cannot log in")]
     ReadOnlySessionExists,
@@ -346,6 +349,7 @@ fn call_rv(error: &CallError) -> CK_RV {
         CallError::SessionHandleInvalid(_) => CKR_SESSION_HANDLE_INVALID,
         CallError::ParallelSession => CKR_SESSION_PARALLEL_NOT_SUPPORTED,
         CallError::SessionReadOnly => CKR_SESSION_READ_ONLY,
+        CallError::ReadOnlyNotSupported => CKR_FUNCTION_FAILED,
         CallError::ReadOnlySessionExists => CKR_SESSION_READ_ONLY_EXISTS,
         CallError::SoSessionExists => CKR_SESSION_READ_WRITE_SO_EXISTS,
         CallError::SessionExists => CKR_SESSION_EXISTS,

@@ -12,5 +12,6 @@ pub mod log;
 pub mod manual;
 pub mod mechanism;
 pub mod object;
+pub mod profile;
 pub mod session;
 pub mod sync;

@@ -9,12 +9,13 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
-use crate::cluster::{Change, Changed, Clusters, SlotRecord};
+use crate::cluster::{Change, Changed, Clusters, HsmState, SlotRecord};
 use crate::config::Config;
 use crate::crypto::random::Seed;
 use crate::error::{CallError, Error};
 use crate::log::Logger;
 use crate::mechanism::Mechanism;
+use crate::profile::Active;
 use crate::session::{LoginState, Session, SessionCounts, Slot};
 use crate::sync::Mutex;
 use events::Events;
@@ -34,6 +35,7 @@ const SWEEP_AT_END: Duration = Duration::from_millis(100);
 
 pub struct Library {
     pub config: Config,
+    pub active: Active,
     pub log: Logger,
     pub clusters: Arc<Clusters>,
     slots: Slots,
@@ -58,12 +60,13 @@ impl Library {
     pub fn start(config: Config, log: Logger) -> Result<Self, Error> {
         let store = config.open_store()?;
         let clusters = Arc::new(Clusters::open(store, config.password_costs)?);
-        let slots = Slots::new(config.legacy);
+        let active = config.active();
         let library = Self {
             config,
+            active,
             log,
             clusters,
-            slots,
+            slots: Slots::new(active),
             sessions: Sessions::new(),
             seen: AtomicU64::new(0),
             follow: Mutex::new(()),
@@ -155,6 +158,23 @@ impl Library {
     pub fn slots(&self) -> Result<Arc<Vec<Arc<Slot>>>, Error> {
         self.refresh()?;
         Ok(self.slots.all())
+    }
+
+    /// The ids that C_GetSlotList tells.
+    pub fn listed_slots(&self) -> Result<Vec<u64>, Error> {
+        let slots = self.slots()?;
+        if self.active.rules.slot_per_hsm {
+            return Ok(slots.iter().map(|slot| slot.id).collect());
+        }
+        let mut clusters = Vec::new();
+        let is_first = |slot: &&Arc<Slot>| {
+            let active = slot.hsm().is_some_and(|hsm| hsm.state == HsmState::Active);
+            let cluster = slot.cluster().ok().filter(|_| active).map(|cluster| cluster.id);
+            let new = cluster.filter(|id| !clusters.contains(id));
+            clusters.extend(new);
+            new.is_some()
+        };
+        Ok(slots.iter().filter(is_first).map(|slot| slot.id).collect())
     }
 
     /// Errors: `SlotIdInvalid`.

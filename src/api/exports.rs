@@ -3,7 +3,6 @@
 //! The lists lead to functions that are not exported by name, so that no other library in the process that
 //! exports the same names can get between.
 
-use super::bad;
 use super::decrypt::*;
 use super::digest::*;
 use super::dual::*;
@@ -20,9 +19,13 @@ use super::sign::*;
 use super::slot::*;
 use super::unsupported::{self, *};
 use super::verify_signature::*;
+use super::{LIBRARY, bad, fork};
+use crate::config::Config;
 use crate::error::Error;
+use crate::profile::{Active, Settings};
 use cryptoki_sys::*;
 use std::ffi::CStr;
+use std::panic::catch_unwind;
 
 /// A row of README's table of functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +146,7 @@ unsafe extern "C" fn C_GetFunctionList(list: CK_FUNCTION_LIST_PTR_PTR) -> CK_RV 
 
 unsafe extern "C" fn C_GetInterfaceList(list: CK_INTERFACE_PTR, count: CK_ULONG_PTR) -> CK_RV {
     // SAFETY: the caller's promise about its array.
-    answer(unsafe { raw::write_list(list, count, &INTERFACES.0) })
+    answer(unsafe { raw::write_list(list, count, shown()) })
 }
 
 /// The best interface that fits: any name but "PKCS 11", version or flag that is not had: CKR_ARGUMENTS_BAD.
@@ -163,13 +166,27 @@ unsafe extern "C" fn C_GetInterface(
             let has = unsafe { *i.pFunctionList.cast::<CK_VERSION>() };
             version.is_none_or(|v| (v.major, v.minor) == (has.major, has.minor)) && i.flags & flags == flags
         };
-        let found = INTERFACES.0.iter().find(fits).filter(|_| named);
+        let found = shown().iter().find(fits).filter(|_| named);
         *place = std::ptr::from_ref(found.ok_or_else(|| bad("there is no such interface"))?).cast_mut();
         Ok(())
     }))
 }
 
-/// These functions work before C_Initialize: nothing is logged, nothing can panic.
+/// The interfaces that the profile has: of the run of the library, else the one that C_Initialize would find.
+fn shown() -> &'static [CK_INTERFACE] {
+    let current = LIBRARY.load();
+    let profile = match current.as_deref().filter(|_| !fork::is_child()) {
+        Some(library) => library.active.profile,
+        None => catch_unwind(Config::profile_now).unwrap_or_default(),
+    };
+    if Active::new(profile, Settings::default()).rules.new_interfaces {
+        return &INTERFACES.0;
+    }
+    // The oldest is the last.
+    INTERFACES.0.last_chunk::<1>().map_or(&[], |oldest| oldest)
+}
+
+/// These functions work before C_Initialize: nothing is logged.
 fn answer(result: Result<(), Error>) -> CK_RV {
     result.map_or_else(|error| error.rv(), |()| CKR_OK)
 }

@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// The version of Cryptoki that C_GetInfo tells.
 pub const CRYPTOKI_VERSION: CK_VERSION = CK_VERSION { major: 3, minor: 2 };
 
+/// The same where newer interfaces are not told.
+pub const OLD_VERSION: CK_VERSION = CK_VERSION { major: 2, minor: 40 };
+
 pub unsafe extern "C" fn C_Initialize(arguments: CK_VOID_PTR) -> CK_RV {
     let started = catch_unwind(|| {
         let _life = fork::life();
@@ -89,10 +92,10 @@ pub unsafe extern "C" fn C_Finalize(reserved: CK_VOID_PTR) -> CK_RV {
 }
 
 pub unsafe extern "C" fn C_GetInfo(info: CK_INFO_PTR) -> CK_RV {
-    call("C_GetInfo", Trace::none(), |_, _| {
+    call("C_GetInfo", Trace::none(), |library, _| {
         // SAFETY: the caller passes null or a place for a CK_INFO.
         *unsafe { raw::place(info, "pInfo is null") }? = CK_INFO {
-            cryptokiVersion: CRYPTOKI_VERSION,
+            cryptokiVersion: if library.active.rules.new_interfaces { CRYPTOKI_VERSION } else { OLD_VERSION },
             manufacturerID: raw::padded("vhsm"),
             flags: 0,
             libraryDescription: raw::padded("virtual AWS CloudHSM"),

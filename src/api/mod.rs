@@ -34,6 +34,7 @@ use crate::error::{CallError, Error, MechanismError};
 use crate::library::Library;
 use crate::log::{Level, Line};
 use crate::mechanism::{Mechanism, table};
+use crate::profile::has_function;
 use arc_swap::ArcSwapOption;
 use cryptoki_sys::*;
 use once_cell::sync::Lazy;
@@ -78,10 +79,14 @@ fn call(
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     };
     let started = library.log.wants(Level::Info).then(Instant::now);
-    let result = catch_unwind(AssertUnwindSafe(|| body(library, &mut trace))).unwrap_or_else(|_| {
-        trace.session.into_iter().for_each(|session| library.abandon(session));
-        Err(Error::Internal("the call panicked".into()))
-    });
+    let result = if library.active.rules.few_functions && !has_function(function) {
+        Err(CallError::NotSupported.into())
+    } else {
+        catch_unwind(AssertUnwindSafe(|| body(library, &mut trace))).unwrap_or_else(|_| {
+            trace.session.into_iter().for_each(|session| library.abandon(session));
+            Err(Error::Internal("the call panicked".into()))
+        })
+    };
     match result {
         Ok(()) => {
             if library.log.wants(Level::Debug) {

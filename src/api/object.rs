@@ -130,6 +130,10 @@ pub unsafe extern "C" fn C_FindObjects(
         // SAFETY: the caller passes null or a place for a number.
         let count = unsafe { raw::place(count, "pulObjectCount is null") }?;
         let room = usize::try_from(room).unwrap_or(usize::MAX).min(isize::MAX as usize / size_of::<u64>());
+        if objects.is_null() && library.active.rules.count_of_found {
+            *count = session.left_to_find()?.min(room) as CK_ULONG;
+            return Ok(());
+        }
         if objects.is_null() {
             return Err(bad("phObject is null"));
         }

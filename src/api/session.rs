@@ -17,6 +17,9 @@ pub unsafe extern "C" fn C_OpenSession(
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(CallError::ParallelSession.into());
         }
+        if flags & CKF_RW_SESSION == 0 && !library.active.rules.read_only_sessions {
+            return Err(CallError::ReadOnlyNotSupported.into());
+        }
         // SAFETY: the caller passes null or a place for a handle.
         let place = unsafe { raw::place(session, "phSession is null") }?;
         *place = library.open_session(slot_id, flags & CKF_RW_SESSION != 0)?;

@@ -17,8 +17,8 @@ pub unsafe extern "C" fn C_GetSlotList(
         if token_present > CK_TRUE {
             return Err(bad("tokenPresent is neither CK_TRUE nor CK_FALSE"));
         }
-        // Every slot holds a token, the last one an uninitialized one: both lists are the same.
-        let ids: Vec<CK_SLOT_ID> = library.slots()?.iter().map(|s| s.id).collect();
+        // Every slot holds a token, be it an uninitialized one: both lists are the same.
+        let ids = library.listed_slots()?;
         // SAFETY: the caller's promise about its array.
         unsafe { raw::write_list(list, count, &ids) }
     })

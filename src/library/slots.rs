@@ -2,6 +2,7 @@
 
 use crate::cluster::{Clusters, SlotRecord};
 use crate::error::CallError;
+use crate::profile::Active;
 use crate::session::Slot;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -9,13 +10,12 @@ use std::sync::Arc;
 /// The slots in the order of their ids.
 pub(super) struct Slots {
     all: ArcSwap<Vec<Arc<Slot>>>,
-    /// The configuration's `legacy`.
-    legacy: bool,
+    active: Active,
 }
 
 impl Slots {
-    pub fn new(legacy: bool) -> Self {
-        Self { all: ArcSwap::from_pointee(Vec::new()), legacy }
+    pub fn new(active: Active) -> Self {
+        Self { all: ArcSwap::from_pointee(Vec::new()), active }
     }
 
     pub fn all(&self) -> Arc<Vec<Arc<Slot>>> {
@@ -42,7 +42,7 @@ impl Slots {
                     if before.is_some() || record.token.is_some() {
                         events.push(record.slot_id);
                     }
-                    let slot = Slot::new(record.slot_id, clusters.clone(), record.token, self.legacy);
+                    let slot = Slot::new(record.slot_id, clusters.clone(), record.token, self.active);
                     kept.push(Arc::new(slot));
                 }
             }

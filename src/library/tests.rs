@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::cluster::PasswordCosts;
-use crate::config::{Profile, StoreChoice};
+use crate::config::StoreChoice;
 use crate::log::Level;
+use crate::profile::{Profile, Settings};
 use crate::session::{Pin, UserType};
 use std::ops::ControlFlow;
 use vhsm_store::Batch;
@@ -13,6 +14,7 @@ fn library() -> Library {
         home: "/nowhere".into(),
         store: StoreChoice::Memory,
         profile: Profile::Standard,
+        settings: Settings::default(),
         legacy: false,
         password_costs: PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 },
         log_level: Level::Off,

@@ -40,6 +40,14 @@ impl Session {
         Ok(told)
     }
 
+    /// How many handles of the search are not told yet.
+    pub fn left_to_find(&self) -> Result<usize, Error> {
+        match &self.state().find {
+            Some(find) => Ok(find.handles.len()),
+            None => Err(CallError::OperationNotInitialized.into()),
+        }
+    }
+
     /// C_FindObjectsFinal
     pub fn find_final(&self) -> Result<(), Error> {
         match self.state().find.take() {

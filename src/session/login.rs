@@ -2,7 +2,7 @@
 
 use super::{LoginState, Session};
 use crate::cluster::Role;
-use crate::error::{CallError, Error};
+use crate::error::{CallError, ClusterError, Error};
 use cryptoki_sys::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER};
 
 /// A CK_USER_TYPE that is one.
@@ -38,6 +38,9 @@ impl Session {
     /// C_Login, C_LoginUser. The SO's login needs that no read-only session is open.
     pub fn log_in(&self, user_type: UserType, pin: Pin<'_>) -> Result<(), Error> {
         let role = match user_type {
+            UserType::SecurityOfficer if !self.slot.active.rules.security_officer => {
+                return Err(CallError::UserTypeInvalid(CKU_SO).into());
+            }
             UserType::SecurityOfficer => Role::Admin,
             UserType::User => Role::CryptoUser,
             // Only an operation with a key that has CKA_ALWAYS_AUTHENTICATE waits for this, and there is none.
@@ -51,7 +54,13 @@ impl Session {
             return Err(CallError::ReadOnlySessionExists.into());
         }
         let login = match pin {
-            Pin::Text(pin) => self.slot.clusters.login(&cluster, role, pin)?,
+            Pin::Text(pin) if self.slot.active.rules.bare_pins => {
+                self.slot.clusters.login(&cluster, role, pin)?
+            }
+            Pin::Text(pin) => {
+                let (user, password) = named(pin)?;
+                self.slot.clusters.login_as(&cluster, Some(role), user, password)?
+            }
             Pin::Named { user, password } => {
                 self.slot.clusters.login_as(&cluster, Some(role), user, password)?
             }
@@ -89,4 +98,11 @@ impl Session {
         };
         self.slot.clusters.set_pin(&*self.slot.cluster()?, login.as_deref(), old, new)
     }
+}
+
+// CloudHSM: a PIN is `user:password`, cut at its first `:`.
+fn named(pin: &[u8]) -> Result<(&str, &[u8]), Error> {
+    let colon = pin.iter().position(|&byte| byte == b':').ok_or(ClusterError::PinIncorrect)?;
+    let user = std::str::from_utf8(&pin[..colon]).map_err(|_| ClusterError::PinIncorrect)?;
+    Ok((user, &pin[colon + 1..]))
 }

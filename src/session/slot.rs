@@ -6,6 +6,7 @@ use super::session_objects::SessionObjects;
 use crate::cluster::{Change, Cluster, Clusters, Hsm, Login, ObjectId, Role, Token};
 use crate::error::{CallError, Error};
 use crate::object::Context;
+use crate::profile::Active;
 use crate::sync::{Mutex, RwLock};
 use arc_swap::{ArcSwapOption, Guard};
 use std::sync::Arc;
@@ -16,8 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 pub struct Slot {
     pub id: u64,
     pub clusters: Arc<Clusters>,
-    /// The configuration's `legacy`.
-    legacy: bool,
+    pub active: Active,
     hot: Hot,
     token: ArcSwapOption<Token>,
     login: RwLock<LoginState>,
@@ -85,13 +85,13 @@ pub struct SessionCounts {
 }
 
 impl Slot {
-    pub fn new(id: u64, clusters: Arc<Clusters>, token: Option<Token>, legacy: bool) -> Self {
+    pub fn new(id: u64, clusters: Arc<Clusters>, token: Option<Token>, active: Active) -> Self {
         let hot = Hot::default();
         hot.policy.store(policy_bits(&token), Ordering::Release);
         Self {
             id,
             clusters,
-            legacy,
+            active,
             hot,
             token: ArcSwapOption::new(token.map(Arc::new)),
             login: RwLock::default(),
@@ -167,7 +167,7 @@ impl Slot {
             security_officer: self.hot.login.load(Ordering::Acquire) == SECURITY_OFFICER,
             refuse_public_keys: policy & REFUSE_PUBLIC_KEYS != 0,
             refuse_extractable: policy & REFUSE_EXTRACTABLE != 0,
-            legacy: self.legacy,
+            legacy: self.active.legacy,
         }
     }
 

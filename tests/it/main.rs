@@ -6,6 +6,7 @@
 mod churn;
 mod cipher;
 mod client;
+mod cloudhsm_basics;
 mod cluster;
 mod coherence;
 mod create;

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod call;
+mod cloudhsm;
 pub mod disk;
 mod mechanism;
 mod peer;
@@ -9,6 +10,7 @@ mod raw;
 
 pub use attribute::{Attributes, Pair, number, padded};
 pub use call::{InOut, Session};
+pub use cloudhsm::{ADMIN_PIN, CloudHsm, KMS_PIN, make_cluster};
 pub use mechanism::{By, Mechanism};
 pub use peer::{Peer, serve as serve_peer};
 pub(crate) use raw::call;
@@ -94,6 +96,7 @@ pub fn name(rv: CK_RV) -> String {
         (CKR_DEVICE_REMOVED, "CKR_DEVICE_REMOVED"),
         (CKR_ENCRYPTED_DATA_INVALID, "CKR_ENCRYPTED_DATA_INVALID"),
         (CKR_ENCRYPTED_DATA_LEN_RANGE, "CKR_ENCRYPTED_DATA_LEN_RANGE"),
+        (CKR_FUNCTION_FAILED, "CKR_FUNCTION_FAILED"),
         (CKR_FUNCTION_NOT_SUPPORTED, "CKR_FUNCTION_NOT_SUPPORTED"),
         (CKR_GENERAL_ERROR, "CKR_GENERAL_ERROR"),
         (CKR_KEY_FUNCTION_NOT_PERMITTED, "CKR_KEY_FUNCTION_NOT_PERMITTED"),
