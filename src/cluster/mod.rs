@@ -288,7 +288,22 @@ fn system_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
 }
 
+/// HSMs that a token key must reach where the cluster's setting asks for key availability.
+const AVAILABLE_ON: usize = 2;
+
 impl Cluster {
+    /// Whether token keys can be made and used: with the setting `key_availability` they must reach two active HSMs.
+    /// Errors: `KeyAvailability`.
+    pub fn check_key_availability(&self) -> Result<(), ClusterError> {
+        if !self.policy.key_availability {
+            return Ok(());
+        }
+        match self.hsms.iter().filter(|hsm| hsm.state == HsmState::Active).count() {
+            active if active < AVAILABLE_ON => Err(ClusterError::KeyAvailability { active }),
+            _ => Ok(()),
+        }
+    }
+
     fn space(&self) -> Space {
         Space { cluster: self.id, generation: self.generation }
     }

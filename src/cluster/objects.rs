@@ -41,13 +41,16 @@ struct Stored<'a> {
 impl Clusters {
     /// Makes a token object: durable when this returns. Errors: `LoginNeeded` for a private object without a
     /// crypto user's login, `NotLoggedIn` where the login no longer stands, `DeviceRemoved` where the token
-    /// was wiped.
+    /// was wiped, `KeyAvailability` for a key.
     pub fn create_object(
         &self,
         cluster: &Cluster,
         login: Option<&Login>,
         object: &Object,
     ) -> Result<ObjectId, Error> {
+        if object.key_type().is_some() {
+            cluster.check_key_availability()?;
+        }
         let owner = owner_of(cluster, login, object)?;
         let id = self.next_object_id()?;
         let key = seal::random_key()?;

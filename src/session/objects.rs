@@ -161,6 +161,9 @@ impl Session {
         if !object.flag(usage) {
             return Err(MechanismError::KeyFunction.into());
         }
+        if object.flag(CKA_TOKEN) {
+            self.slot.access()?.cluster().check_key_availability()?;
+        }
         if !object.allows(mechanism.id) {
             return Err(MechanismError::Invalid(mechanism.id).into());
         }

@@ -145,10 +145,19 @@ impl Slot {
             _ => false,
         };
         if same {
+            self.forget_keys_if_availability_changed(&token, newer);
             self.hot.policy.store(policy_bits(newer), Ordering::Release);
             self.token.store(newer.clone().map(Arc::new));
         }
         same
+    }
+
+    /// Engines are asked for anew, and with them whether their keys are on enough HSMs.
+    fn forget_keys_if_availability_changed(&self, token: &Option<Arc<Token>>, newer: &Option<Token>) {
+        let available = |token: &Token| token.cluster.check_key_availability().is_ok();
+        if token.as_deref().map(available) != newer.as_ref().map(available) {
+            self.cache.clear().into_iter().for_each(|(_, held)| held.mark_replaced());
+        }
     }
 
     pub fn login_state(&self) -> LoginState {
