@@ -5,13 +5,15 @@ use std::fs;
 use vhsm_pkcs11::api::functions;
 use vhsm_pkcs11::mechanism::Mechanism;
 use vhsm_pkcs11::mechanism::table::TABLE;
+use vhsm_pkcs11::profile;
 
 #[test]
 fn the_tables_of_the_readme_are_fresh() {
     let path = root().join("README.md");
     let found = fs::read_to_string(&path).expect("README.md");
-    let wanted =
-        replaced(&replaced(&found, "functions", &function_lists()), "mechanisms", &mechanism_table());
+    let tables =
+        [("functions", function_lists()), ("mechanisms", mechanism_table()), ("differences", differences())];
+    let wanted = tables.iter().fold(found.clone(), |text, (name, table)| replaced(&text, name, table));
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(&path, wanted).expect("README.md can be written");
         return;
@@ -34,6 +36,15 @@ fn function_lists() -> String {
         rows.map(|row| format!("`{}`", row.name)).collect::<Vec<_>>().join(", ")
     };
     format!("Supported: {}.\n\nAnswered with CKR_FUNCTION_NOT_SUPPORTED: {}.\n", list(true), list(false))
+}
+
+fn differences() -> String {
+    let mut table = "| | `standard` | `cloudhsm` |\n| --- | --- | --- |\n".to_owned();
+    for row in profile::DIFFERENCES {
+        table += &format!("| {} | {} | {} |\n", row.topic, row.standard, row.cloudhsm);
+    }
+    let functions: Vec<_> = profile::FUNCTIONS.iter().map(|name| format!("`{name}`")).collect();
+    format!("{table}\nFunctions: {}.\n", functions.join(", "))
 }
 
 fn mechanism_table() -> String {
