@@ -127,6 +127,12 @@ pub enum CallError {
     /// CKR_RANDOM_SEED_NOT_SUPPORTED
     #[error("the random generator takes no seed")]
     SeedNotSupported,
+    /// CKR_SAVED_STATE_INVALID
+    #[error("this is no state of an operation that was saved here, under this login")]
+    SavedStateInvalid,
+    /// CKR_KEY_NOT_NEEDED
+    #[error("the saved operation has no key")]
+    KeyNotNeeded,
     /// CKR_STATE_UNSAVEABLE
     #[error("the state of this operation cannot be saved")]
     StateUnsaveable,
@@ -365,6 +371,8 @@ fn call_rv(error: &CallError) -> CK_RV {
         CallError::WrappingKeyHandleInvalid(_) => CKR_WRAPPING_KEY_HANDLE_INVALID,
         CallError::UnwrappingKeyHandleInvalid(_) => CKR_UNWRAPPING_KEY_HANDLE_INVALID,
         CallError::SeedNotSupported => CKR_RANDOM_SEED_NOT_SUPPORTED,
+        CallError::SavedStateInvalid => CKR_SAVED_STATE_INVALID,
+        CallError::KeyNotNeeded => CKR_KEY_NOT_NEEDED,
         CallError::StateUnsaveable => CKR_STATE_UNSAVEABLE,
     }
 }

@@ -60,6 +60,36 @@ pub unsafe extern "C" fn C_GetSessionInfo(session: CK_SESSION_HANDLE, info: CK_S
     })
 }
 
+pub unsafe extern "C" fn C_GetOperationState(
+    session: CK_SESSION_HANDLE,
+    state: CK_BYTE_PTR,
+    state_bytes: CK_ULONG_PTR,
+) -> CK_RV {
+    call("C_GetOperationState", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        // SAFETY: the caller's promise about its buffer.
+        unsafe { raw::with_output(state, state_bytes, |output| session.operation_state(output?)) }
+    })
+}
+
+pub unsafe extern "C" fn C_SetOperationState(
+    session: CK_SESSION_HANDLE,
+    state: CK_BYTE_PTR,
+    state_bytes: CK_ULONG,
+    encryption_key: CK_OBJECT_HANDLE,
+    authentication_key: CK_OBJECT_HANDLE,
+) -> CK_RV {
+    call("C_SetOperationState", Trace::session(session), |library, _| {
+        let session = library.session(session)?;
+        if state.is_null() {
+            return Err(bad("the state is null"));
+        }
+        // SAFETY: the caller's promise about its state.
+        let state = unsafe { raw::bytes(state, state_bytes, "the state is null") }?;
+        session.set_operation_state(state, [encryption_key, authentication_key])
+    })
+}
+
 /// PKCS#11 3.2 sec. 5.6.12: no validation is claimed, so no indicator is ever set.
 pub unsafe extern "C" fn C_GetSessionValidationFlags(
     session: CK_SESSION_HANDLE,

@@ -75,7 +75,7 @@ fn token_info(slot: &Slot) -> Result<CK_TOKEN_INFO, Error> {
         manufacturerID: raw::padded("vhsm"),
         model: raw::padded("virtual HSM"),
         serialNumber: raw::padded(&serial),
-        flags: flags | CKF_RNG | CKF_LOGIN_REQUIRED,
+        flags: flags | CKF_RNG | CKF_LOGIN_REQUIRED | CKF_RESTORE_KEY_NOT_NEEDED | CKF_DUAL_CRYPTO_OPERATIONS,
         ulMaxSessionCount: CK_EFFECTIVELY_INFINITE,
         ulSessionCount: counts.read_only + counts.read_write,
         ulMaxRwSessionCount: CK_EFFECTIVELY_INFINITE,

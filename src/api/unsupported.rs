@@ -17,8 +17,6 @@ macro_rules! unsupported {
 }
 
 unsupported! {
-    C_GetOperationState(*mut CK_BYTE, *mut CK_ULONG);
-    C_SetOperationState(*mut CK_BYTE, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE);
     C_MessageEncryptInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
     C_EncryptMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
     C_EncryptMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);

@@ -1,7 +1,7 @@
 //! The only place that names a crypto crate.
 //!
 //! `random` and the operations on users' data run on AWS-LC; `seal` (records at rest) on the `aes-gcm` crate;
-//! what the safe interface to AWS-LC lacks (CMAC, HMAC with a kept key, SHA-512/t, KWP) on the RustCrypto crates.
+//! what the safe interface to AWS-LC lacks (CMAC, HMAC with a kept key, KWP) on the RustCrypto crates, or in `ffi`.
 //! Called by: mechanism, object, cluster. Knows no PKCS#11 types beyond error variants.
 
 use crate::error::{Error, MechanismError};
@@ -13,6 +13,8 @@ pub mod block;
 pub mod check_value;
 pub mod digest;
 pub mod ec;
+#[allow(unsafe_code)]
+mod ffi;
 pub mod keywrap;
 pub mod mac;
 pub mod padding;

@@ -31,4 +31,6 @@
 //! | C_VerifySignatureInit with a signature of the wrong length | told by the call that compares it |
 //! | C_GetSessionValidationFlags | no flag is set: no validation is claimed |
 //! | C_GetInterface without a version | the 3.2 list, which begins with those of 3.0 and 2.40 |
+//! | C_GetOperationState | of a digest that is the only operation: sealed under a key of this process and token, for sessions of the same state under the same login, so that what C_DigestKey took in stays in. Any other operation: CKR_STATE_UNSAVEABLE |
+//! | C_SetOperationState | every operation of the session ends, a search too; a state that is none changes nothing |
 //! | a session that is closed while a call is inside it | the call ends with its result, or CKR_SESSION_HANDLE_INVALID; what it made goes with the session |

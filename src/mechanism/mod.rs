@@ -7,6 +7,7 @@ use crate::crypto::pkey::PrivateKey;
 use crate::error::Error;
 use crate::object::{NewKey, Secret};
 use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE};
+use zeroize::Zeroizing;
 
 mod aes_blocks;
 mod aes_cbc_pad;
@@ -134,6 +135,18 @@ pub trait Digest: Send {
     fn update(&mut self, data: &[u8]) -> Result<(), Error>;
     /// Writes `output_len` bytes; `output` has at least so many.
     fn finish(&mut self, output: &mut [u8]) -> Result<usize, Error>;
+    /// Bytes of the state that `save` gives; `None`: this digest cannot tell it.
+    fn state_len(&self) -> Option<usize> {
+        None
+    }
+    /// All that it was given so far, condensed: as secret as that was.
+    fn save(&self) -> Option<Zeroizing<Vec<u8>>> {
+        None
+    }
+    /// Goes on from what `save` gave of the same mechanism; `false`: it is no such thing, and nothing changed.
+    fn restore(&mut self, _state: &[u8]) -> bool {
+        false
+    }
 }
 
 /// A signature or MAC in progress, for signing and for verifying.

@@ -6,6 +6,7 @@ use super::buffer::exact;
 use super::{Digest, Params};
 use crate::crypto::digest::Hash;
 use crate::error::Error;
+use zeroize::Zeroizing;
 
 struct Sha<H> {
     hash: H,
@@ -40,5 +41,19 @@ impl<H: Hash> Digest for Sha<H> {
         self.hash.finish(exact(output, H::BYTES)?)?;
         self.started = false;
         Ok(H::BYTES)
+    }
+
+    fn state_len(&self) -> Option<usize> {
+        Some(H::STATE_BYTES)
+    }
+
+    fn save(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.hash.save()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> bool {
+        let Some(hash) = H::restore(state) else { return false };
+        (self.hash, self.started) = (hash, true);
+        true
     }
 }

@@ -14,6 +14,7 @@ mod keys;
 mod login;
 mod objects;
 mod operation;
+mod operation_state;
 mod recover;
 mod session_objects;
 mod sign;
@@ -53,6 +54,8 @@ pub struct Session {
     state: Mutex<State>,
 }
 
+/// What the session works on. Whoever adds a kind of operation adds it to `Operations`, `cancel`, `works_beside_digest`
+/// and `drop_stale_keys`.
 #[derive(Default)]
 struct State {
     encrypt: Place<dyn Cipher>,
@@ -172,7 +175,31 @@ impl Session {
     }
 }
 
+impl Operations {
+    /// Every kind there is.
+    pub fn all() -> Self {
+        Self {
+            encrypt: true,
+            decrypt: true,
+            digest: true,
+            sign: true,
+            verify: true,
+            verify_signature: true,
+            sign_recover: true,
+            verify_recover: true,
+            find: true,
+        }
+    }
+}
+
 impl State {
+    /// Whether a cryptographic operation other than a digest is active.
+    fn works_beside_digest(&self) -> bool {
+        let ciphers = self.encrypt.is_active() || self.decrypt.is_active();
+        let signs = self.sign.is_active() || self.verify.is_active() || self.verify_signature.is_active();
+        ciphers || signs || self.sign_recover.is_active() || self.verify_recover.is_active()
+    }
+
     fn cipher(&mut self, direction: Direction) -> &mut Place<dyn Cipher> {
         match direction {
             Direction::Encrypt => &mut self.encrypt,

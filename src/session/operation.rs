@@ -66,6 +66,10 @@ impl Outcome {
 }
 
 impl<T: ?Sized> Place<T> {
+    pub fn is_active(&self) -> bool {
+        self.must_be_active().is_ok()
+    }
+
     /// Errors: `OperationActive`.
     pub fn must_be_idle(&self) -> Result<(), CallError> {
         if self.phase == Phase::Idle { Ok(()) } else { Err(CallError::OperationActive) }
@@ -98,6 +102,18 @@ impl<T: ?Sized> Place<T> {
     /// Starts an operation with the engine that is there.
     pub fn start(&mut self) {
         self.phase = Phase::Fresh;
+    }
+
+    /// The active engine, and whether it was given parts: to save its state.
+    pub fn active(&self) -> Option<(&Engine<T>, bool)> {
+        let engine = self.engine.as_ref()?;
+        self.is_active().then_some((engine, self.phase == Phase::Parts))
+    }
+
+    /// Starts an operation with a new engine that was given parts already, or not.
+    pub fn resume_with(&mut self, engine: Engine<T>, in_parts: bool) {
+        self.engine = Some(engine);
+        self.phase = if in_parts { Phase::Parts } else { Phase::Fresh };
     }
 
     /// Starts an operation with a new engine.

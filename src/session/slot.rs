@@ -2,6 +2,7 @@
 
 use super::cache::Cache;
 use super::held::Held;
+use super::operation_state::StateSeal;
 use super::session_objects::SessionObjects;
 use crate::cluster::{Change, Cluster, Clusters, Hsm, Login, ObjectId, Role, Token};
 use crate::error::{CallError, Error};
@@ -26,6 +27,8 @@ pub struct Slot {
     pub counts: Mutex<SessionCounts>,
     pub(super) cache: Cache,
     pub(super) session_objects: SessionObjects,
+    /// What the states of operations are sealed with: dies with this token in this process.
+    pub(super) states: StateSeal,
 }
 
 /// What every call reads: apart from what calls write, and written only together with what it sums up.
@@ -76,7 +79,7 @@ impl Access {
 
 /// See `Slot::term`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Term(u64);
+pub struct Term(pub(super) u64);
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SessionCounts {
@@ -99,6 +102,7 @@ impl Slot {
             counts: Mutex::default(),
             cache: Cache::default(),
             session_objects: SessionObjects::new(),
+            states: StateSeal::default(),
         }
     }
 

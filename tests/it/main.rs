@@ -27,6 +27,7 @@ mod log;
 mod login;
 mod objects;
 mod old_stores;
+mod operation_state;
 mod operations;
 mod pairs;
 mod peer;

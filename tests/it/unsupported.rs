@@ -4,15 +4,8 @@ use crate::general::{FUNCTIONS, with_zeros};
 use crate::support::*;
 use cryptoki_sys::*;
 
-const NOT_SUPPORTED: &[&str] = &[
-    "C_GetOperationState",
-    "C_SetOperationState",
-    "C_AsyncComplete",
-    "C_AsyncGetID",
-    "C_AsyncJoin",
-    "C_WrapKeyAuthenticated",
-    "C_UnwrapKeyAuthenticated",
-];
+const NOT_SUPPORTED: &[&str] =
+    &["C_AsyncComplete", "C_AsyncGetID", "C_AsyncJoin", "C_WrapKeyAuthenticated", "C_UnwrapKeyAuthenticated"];
 
 /// Those above, and all of the message functions.
 fn is_not_supported(function: &str) -> bool {
@@ -59,18 +52,4 @@ fn nothing_has_run_in_parallel_since_2_0() {
     expect("status", rv, CKR_FUNCTION_NOT_PARALLEL);
     let rv = call!(session.api, C_CancelFunction(session.handle));
     expect("cancel", rv, CKR_FUNCTION_NOT_PARALLEL);
-}
-
-#[test]
-fn the_state_of_an_operation_is_not_saved() {
-    let token = Token::new();
-    let session = token.user();
-    let mut length = 0;
-    let mut save = |session: &Session| {
-        call!(session.api, C_GetOperationState(session.handle, std::ptr::null_mut(), &mut length))
-    };
-    expect("none", save(&session), CKR_FUNCTION_NOT_SUPPORTED);
-    expect("init", session.digest_init(Mechanism::plain(CKM_SHA256)), CKR_OK);
-    expect("digest", save(&session), CKR_FUNCTION_NOT_SUPPORTED);
-    assert_eq!(session.digest(b"").unwrap().len(), 32, "the operation goes on");
 }

@@ -74,6 +74,16 @@ impl Session<'_> {
     }
 }
 
+/// States of operations.
+impl Session<'_> {
+    pub fn operation_state(&self) -> Result<Vec<u8>, CK_RV> {
+        out(|to, length| call!(self.api, C_GetOperationState(self.handle, to, length)))
+    }
+    pub fn set_operation_state(&self, state: &[u8]) -> CK_RV {
+        call!(self.api, C_SetOperationState(self.handle, ptr(state), len(state), 0, 0))
+    }
+}
+
 /// Objects.
 impl Session<'_> {
     pub fn create(&self, pairs: &[Pair]) -> Result<CK_OBJECT_HANDLE, CK_RV> {
