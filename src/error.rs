@@ -196,6 +196,9 @@ pub enum MechanismError {
     /// CKR_KEY_INDIGESTIBLE
     #[error("this key cannot be digested")]
     KeyIndigestible,
+    /// CKR_FUNCTION_NOT_SUPPORTED
+    #[error("the mechanism takes all data in one part")]
+    SinglePart,
     /// CKR_DATA_LEN_RANGE
     #[error("data of {bytes} bytes do not fit the mechanism")]
     DataLen { bytes: usize },
@@ -399,6 +402,7 @@ fn mechanism_rv(error: &MechanismError) -> CK_RV {
         MechanismError::KeySize { .. } => CKR_KEY_SIZE_RANGE,
         MechanismError::KeyFunction => CKR_KEY_FUNCTION_NOT_PERMITTED,
         MechanismError::KeyIndigestible => CKR_KEY_INDIGESTIBLE,
+        MechanismError::SinglePart => CKR_FUNCTION_NOT_SUPPORTED,
         MechanismError::DataLen { .. } => CKR_DATA_LEN_RANGE,
         MechanismError::DataInvalid => CKR_DATA_INVALID,
         MechanismError::EncryptedDataLen { .. } => CKR_ENCRYPTED_DATA_LEN_RANGE,

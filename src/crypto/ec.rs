@@ -83,7 +83,7 @@ impl Curve {
         EcGroup::from_curve_name(self.nid()).ok()
     }
 
-    fn of(group: &openssl::ec::EcGroupRef) -> Option<Curve> {
+    pub(super) fn of(group: &openssl::ec::EcGroupRef) -> Option<Curve> {
         let nid = group.curve_name()?;
         Curve::ALL.into_iter().find(|curve| curve.nid() == nid)
     }

@@ -13,6 +13,7 @@ pub mod block;
 pub mod check_value;
 pub mod digest;
 pub mod ec;
+pub mod ecdsa;
 #[allow(unsafe_code)]
 mod ffi;
 pub mod keywrap;

@@ -17,6 +17,18 @@ impl Mechanism {
             (self.derive.is_some(), CKF_DERIVE),
             (self.kem.is_some(), CKF_ENCAPSULATE | CKF_DECAPSULATE),
         ];
-        present.iter().filter(|(has, _)| *has).fold(0, |flags, (_, flag)| flags | flag)
+        let uses = present.iter().filter(|(has, _)| *has).fold(0, |flags, (_, flag)| flags | flag);
+        self.key_types.iter().fold(uses, |flags, key_type| flags | curve_flags(*key_type))
+    }
+}
+
+/// PKCS#11 3.2, Elliptic Curve, table of mechanism information flags: prime fields, named by OID or curveName. A key of
+/// an Edwards or Montgomery curve has one coordinate, as a compressed point has.
+fn curve_flags(key_type: CK_KEY_TYPE) -> CK_FLAGS {
+    let named = CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME;
+    match key_type {
+        CKK_EC => named | CKF_EC_UNCOMPRESS | CKF_EC_COMPRESS,
+        CKK_EC_EDWARDS | CKK_EC_MONTGOMERY => named | CKF_EC_COMPRESS,
+        _ => 0,
     }
 }

@@ -17,6 +17,7 @@ mod aes_key_wrap;
 mod buffer;
 mod by_cipher;
 mod ec_pairs;
+mod ecdsa;
 mod flags;
 mod generate;
 mod key;
@@ -154,8 +155,14 @@ pub trait Sign: Send {
     /// As `Cipher::restart`.
     fn restart(&mut self, params: &Params) -> Result<bool, Error>;
     fn output_len(&self) -> usize;
+    /// Takes a part of the data. Errors: `SinglePart`.
     fn update(&mut self, data: &[u8]) -> Result<(), Error>;
-    /// Writes `output_len` bytes; `output` has at least so many.
+    /// Takes all the data: `sign` or `verify` comes next. Errors: `DataLen`.
+    fn whole(&mut self, data: &[u8]) -> Result<(), Error> {
+        self.update(data)
+    }
+    /// Writes `output_len` bytes; `output` has at least so many. Errors: `SinglePart`, if it has no parts and was not
+    /// given all the data at once.
     fn sign(&mut self, output: &mut [u8]) -> Result<usize, Error>;
     /// In constant time. A wrong length is `SignatureLen`, a wrong value `SignatureInvalid`.
     fn verify(&mut self, signature: &[u8]) -> Result<(), Error>;

@@ -110,6 +110,12 @@ macro_rules! hmac_general {
     };
 }
 
+macro_rules! ecdsa {
+    ($id:ident, $new:expr, $vectors:expr) => {
+        row!($id, vectors: $vectors, key_types: &[CKK_EC], key_sizes: EC_SIZES, sign: Some($new))
+    };
+}
+
 #[rustfmt::skip]
 pub static TABLE: &[Mechanism] = &[
     aes!(CKM_AES_KEY_GEN, vectors: "none: random", generate: Some(generate::aes)),
@@ -189,6 +195,16 @@ pub static TABLE: &[Mechanism] = &[
     // Elliptic curves
     row!(CKM_EC_KEY_PAIR_GEN, vectors: "none: random", key_types: &[CKK_EC], key_sizes: EC_SIZES,
         generate_pair: Some(ec_pairs::generate)),
+    ecdsa!(CKM_ECDSA, ecdsa::raw, "wycheproof ecdsa"),
+    ecdsa!(CKM_ECDSA_SHA1, ecdsa::hashing::<digest::Sha1>, "RFC 6979 A.2"),
+    ecdsa!(CKM_ECDSA_SHA224, ecdsa::hashing::<digest::Sha224>, "wycheproof ecdsa"),
+    ecdsa!(CKM_ECDSA_SHA256, ecdsa::hashing::<digest::Sha256>, "wycheproof ecdsa"),
+    ecdsa!(CKM_ECDSA_SHA384, ecdsa::hashing::<digest::Sha384>, "wycheproof ecdsa"),
+    ecdsa!(CKM_ECDSA_SHA512, ecdsa::hashing::<digest::Sha512>, "wycheproof ecdsa"),
+    ecdsa!(CKM_ECDSA_SHA3_224, ecdsa::hashing::<digest::Sha3_224>, "wycheproof ecdsa"),
+    ecdsa!(CKM_ECDSA_SHA3_256, ecdsa::hashing::<digest::Sha3_256>, "wycheproof ecdsa"),
+    ecdsa!(CKM_ECDSA_SHA3_384, ecdsa::hashing::<digest::Sha3_384>, "wycheproof ecdsa"),
+    ecdsa!(CKM_ECDSA_SHA3_512, ecdsa::hashing::<digest::Sha3_512>, "wycheproof ecdsa"),
 
     // Key derivation
 ];

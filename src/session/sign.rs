@@ -83,7 +83,7 @@ impl Session {
     pub fn verify_one_shot(&self, io: Result<(&[u8], &[u8]), Error>) -> Result<(), Error> {
         let verified = self.state().verify.run(Step::OneShot, |engine| {
             let (data, signature) = io?;
-            engine.update(data)?;
+            engine.whole(data)?;
             engine.verify(signature)?;
             Ok(Outcome::Written(0))
         });
@@ -138,7 +138,7 @@ impl Session {
         let signature = std::mem::take(&mut state.signature);
         let verified = state.verify_signature.run(step, |engine| {
             if let Some(data) = data {
-                engine.update(data?)?;
+                engine.whole(data?)?;
             }
             engine.verify(&signature)?;
             Ok(Outcome::Written(0))
@@ -158,7 +158,7 @@ fn finish(engine: &mut dyn Sign, data: Option<&[u8]>, output: Output<'_>) -> Res
         Output::Buffer(output) if output.len() < needed => Err(Error::BufferTooSmall { needed }),
         Output::Buffer(output) => {
             if let Some(data) = data {
-                engine.update(data)?;
+                engine.whole(data)?;
             }
             Ok(Outcome::Written(engine.sign(output)?))
         }

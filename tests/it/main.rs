@@ -13,6 +13,7 @@ mod create;
 mod digest_and_sign;
 mod dual;
 mod durability;
+mod ec_sign;
 mod edges;
 mod files;
 mod find;

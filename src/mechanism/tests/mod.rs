@@ -2,7 +2,9 @@
 
 mod contract_cipher;
 mod contract_mac;
+mod contract_signature;
 mod contract_wrap;
+mod ec_vectors;
 mod known;
 mod pairs;
 mod second_opinion;
@@ -26,6 +28,8 @@ impl Ran {
 type Suite = fn(&mut Ran);
 
 const SUITES: &[Suite] = &[
+    ec_vectors::ecdsa,
+    ec_vectors::ecdsa_of_rfc_6979,
     known::block_modes,
     known::digests,
     known::key_wrap_of_rfc_3394,
@@ -72,6 +76,8 @@ fn flags_and_sizes_follow_from_the_row() {
     assert_eq!(flags(CKM_SHA256), CKF_DIGEST);
     assert_eq!(flags(CKM_SHA256_HMAC), CKF_SIGN | CKF_VERIFY);
     assert_eq!(flags(CKM_AES_KEY_GEN), CKF_GENERATE);
+    let curves = CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS | CKF_EC_COMPRESS;
+    assert_eq!(flags(CKM_ECDSA), CKF_SIGN | CKF_VERIFY | curves);
     for row in table::TABLE {
         assert!(row.flags() != 0 && row.name.starts_with("CKM_"), "{}", row.name);
         assert_eq!(row.key_types.is_empty(), row.digest.is_some(), "{}", row.name);

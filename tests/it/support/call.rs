@@ -299,6 +299,9 @@ impl Session<'_> {
     pub fn sign_final(&self) -> Result<Vec<u8>, CK_RV> {
         out(|to, length| call!(self.api, C_SignFinal(self.handle, to, length)))
     }
+    pub fn sign_update(&self, data: &[u8]) -> CK_RV {
+        call!(self.api, C_SignUpdate(self.handle, ptr(data), len(data)))
+    }
     pub fn verify(&self, data: &[u8], signature: &[u8]) -> CK_RV {
         let (from, length) = (ptr(data), len(data));
         call!(self.api, C_Verify(self.handle, from, length, ptr(signature), len(signature)))
