@@ -1,4 +1,4 @@
-//! Digests: SHA-1 and SHA-2 (FIPS 180-4) and SHA-3 (FIPS 202).
+//! Digests: SHA-1 and SHA-2 (FIPS 180-4), SHA-3 (FIPS 202) and MD5 (RFC 1321).
 //!
 //! Called by: mechanism. On AWS-LC, without its EVP layer where the digest has a plain interface (a quarter
 //! of the time of a short message). Each tells its state and goes on from it, for C_GetOperationState.
@@ -59,6 +59,7 @@ macro_rules! sha {
 }
 
 sha! {
+    Md5: OfMd5;
     Sha1: OfSha1;
     Sha224: OfSha224;
     Sha256: OfSha256;
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_digest_goes_on_from_its_state() {
-        each!(goes_on: Sha1 Sha224 Sha256 Sha384 Sha512 Sha512_224 Sha512_256);
+        each!(goes_on: Md5 Sha1 Sha224 Sha256 Sha384 Sha512 Sha512_224 Sha512_256);
         each!(goes_on: Sha3_224 Sha3_256 Sha3_384 Sha3_512);
     }
 

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A digest of SHA-1 or SHA-2: its context and its three functions.
+/// MD5 or a digest of SHA-1 or SHA-2: its context and its three functions.
 pub(super) trait Sha: Send + 'static {
     type Context: Words;
     const BYTES: usize;
@@ -65,6 +65,7 @@ macro_rules! words {
     };
 }
 
+words!(MD5_CTX, u32, 4, data: 64, aws_lc::MD5_CTX { h: [0; 4], Nl: 0, Nh: 0, data: [0; 64], num: 0 });
 words!(SHA_CTX, u32, 5, data: 64, aws_lc::SHA_CTX { h: [0; 5], Nl: 0, Nh: 0, data: [0; 64], num: 0 });
 words!(SHA256_CTX, u32, 8, data: 64, aws_lc::SHA256_CTX {
     h: [0; 8], Nl: 0, Nh: 0, data: [0; 64], num: 0, md_len: 0
@@ -90,6 +91,7 @@ macro_rules! sha {
 }
 
 sha! {
+    OfMd5: MD5_CTX, 16, MD5_Init, MD5_Update, MD5_Final;
     OfSha1: SHA_CTX, 20, SHA1_Init, SHA1_Update, SHA1_Final;
     OfSha224: SHA256_CTX, 28, SHA224_Init, SHA224_Update, SHA224_Final;
     OfSha256: SHA256_CTX, 32, SHA256_Init, SHA256_Update, SHA256_Final;
@@ -99,7 +101,7 @@ sha! {
     OfSha512_256: SHA512_CTX, 32, SHA512_256_Init, SHA512_256_Update, SHA512_256_Final;
 }
 
-/// SHA-1 or SHA-2 in progress, set up.
+/// MD5, SHA-1 or SHA-2 in progress, set up.
 pub(super) struct ShaContext<S: Sha>(S::Context);
 
 impl<S: Sha> ShaContext<S> {

@@ -1,7 +1,8 @@
 //! The only place that names a crypto crate.
 //!
 //! `random` and the operations on users' data run on AWS-LC; `seal` (records at rest) on the `aes-gcm` crate;
-//! what the safe interface to AWS-LC lacks (CMAC, HMAC with a kept key, KWP) on the RustCrypto crates, or in `ffi`.
+//! what the safe interface to AWS-LC lacks (CMAC, HMAC with a kept key, KWP, ChaCha20 alone, XTS-AES-128) on the
+//! RustCrypto crates, or in `ffi`.
 //! Called by: mechanism, object, cluster. Knows no PKCS#11 types beyond error variants.
 
 use crate::error::{Error, MechanismError};
@@ -10,6 +11,7 @@ use openssl::error::ErrorStack;
 
 pub mod aead;
 pub mod block;
+pub mod chacha;
 pub mod check_value;
 pub mod digest;
 pub mod ec;
@@ -19,10 +21,12 @@ mod ffi;
 pub mod keywrap;
 pub mod mac;
 pub mod padding;
+pub mod parity;
 pub mod pkey;
 pub mod random;
 pub mod rsa;
 pub mod seal;
+pub mod xts;
 
 /// AWS-LC counts bytes in C ints: more goes to it in pieces of this size, a multiple of every block size.
 const PIECE_BYTES: usize = 1 << 30;

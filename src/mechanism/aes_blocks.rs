@@ -1,6 +1,7 @@
 //! CKM_AES_ECB and CKM_AES_CBC (PKCS#11 3.0 sec. 2.10.4 and 2.10.5): whole blocks only.
 //!
-//! Data may come in parts of any length; only their sum must be a multiple of the block size.
+//! Data may come in parts of any length; only their sum must be a multiple of the block size. DES works the same way
+//! with smaller blocks (`des`).
 
 use super::buffer::{Blocks, exact};
 use super::{Cipher, Direction, Key, Params, Wrap, by_cipher};
@@ -12,9 +13,9 @@ pub static WRAP_ECB: Wrap = Wrap {
     zero_pads: Some(BLOCK_BYTES),
     wrapped_len: |_, params, key_bytes| {
         no_iv(params)?;
-        wrapped_bytes(key_bytes)
+        wrapped_bytes(key_bytes, BLOCK_BYTES)
     },
-    wrap: |key, params, value| by_cipher::wrap_zero_padded(ecb, key, params, value),
+    wrap: |key, params, value| by_cipher::wrap_zero_padded(ecb, BLOCK_BYTES, key, params, value),
     unwrap: |key, params, wrapped| by_cipher::unwrap(ecb, key, params, wrapped),
 };
 
@@ -22,14 +23,14 @@ pub static WRAP_ECB: Wrap = Wrap {
 pub static WRAP_CBC: Wrap = Wrap {
     zero_pads: Some(BLOCK_BYTES),
     wrapped_len: |_, params, key_bytes| {
-        block_iv(params)?;
-        wrapped_bytes(key_bytes)
+        iv_of(params, BLOCK_BYTES)?;
+        wrapped_bytes(key_bytes, BLOCK_BYTES)
     },
-    wrap: |key, params, value| by_cipher::wrap_zero_padded(cbc, key, params, value),
+    wrap: |key, params, value| by_cipher::wrap_zero_padded(cbc, BLOCK_BYTES, key, params, value),
     unwrap: |key, params, wrapped| by_cipher::unwrap(cbc, key, params, wrapped),
 };
 
-struct AesBlocks {
+struct WholeBlocks {
     cipher: BlockCipher,
     mode: Mode,
     direction: Direction,
@@ -39,23 +40,36 @@ struct AesBlocks {
 pub fn ecb(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     no_iv(params)?;
     let cipher = BlockCipher::new(Mode::Ecb, key.secret()?.expose(), None, direction == Direction::Encrypt)?;
-    Ok(Box::new(AesBlocks { cipher, mode: Mode::Ecb, direction, blocks: Blocks::new(false) }))
+    Ok(whole_blocks(cipher, Mode::Ecb, direction))
 }
 
 pub fn cbc(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
     let iv = block_iv(params)?;
     let cipher =
         BlockCipher::new(Mode::Cbc, key.secret()?.expose(), Some(iv), direction == Direction::Encrypt)?;
-    Ok(Box::new(AesBlocks { cipher, mode: Mode::Cbc, direction, blocks: Blocks::new(false) }))
+    Ok(whole_blocks(cipher, Mode::Cbc, direction))
 }
 
-/// The IV of a parameter that is exactly one block.
-pub(super) fn block_iv(params: &Params) -> Result<&[u8; BLOCK_BYTES], Error> {
+pub(super) fn whole_blocks(cipher: BlockCipher, mode: Mode, direction: Direction) -> Box<dyn Cipher> {
+    let blocks = Blocks::new(cipher.block_bytes(), false);
+    Box::new(WholeBlocks { cipher, mode, direction, blocks })
+}
+
+/// The IV of a parameter that is exactly one block, of `N` bytes.
+pub(super) fn block_iv<const N: usize>(params: &Params) -> Result<&[u8; N], Error> {
     match params {
         Params::Iv(iv) => iv.as_slice().try_into().ok(),
         _ => None,
     }
-    .ok_or_else(|| MechanismError::Params("an IV of 16 bytes is needed").into())
+    .ok_or_else(|| MechanismError::Params("an IV of one block is needed").into())
+}
+
+/// As `block_iv`, of a cipher whose blocks have so many bytes.
+pub(super) fn iv_of(params: &Params, block_bytes: usize) -> Result<&[u8], Error> {
+    match params {
+        Params::Iv(iv) if iv.len() == block_bytes => Ok(iv),
+        _ => Err(MechanismError::Params("an IV of one block is needed").into()),
+    }
 }
 
 pub(super) fn no_iv(params: &Params) -> Result<(), Error> {
@@ -73,15 +87,16 @@ pub(super) fn bad_length(direction: Direction, bytes: usize) -> Error {
     }
 }
 
-fn wrapped_bytes(key_bytes: usize) -> Result<usize, Error> {
+/// What a key has, filled up to whole blocks.
+pub(super) fn wrapped_bytes(key_bytes: usize, block_bytes: usize) -> Result<usize, Error> {
     let too_long = MechanismError::KeySize { bytes: key_bytes };
-    key_bytes.checked_next_multiple_of(BLOCK_BYTES).ok_or(too_long.into())
+    key_bytes.checked_next_multiple_of(block_bytes).ok_or(too_long.into())
 }
 
-impl Cipher for AesBlocks {
+impl Cipher for WholeBlocks {
     fn restart(&mut self, params: &Params) -> Result<bool, Error> {
         match self.mode {
-            Mode::Cbc => self.cipher.restart(block_iv(params)?)?,
+            Mode::Cbc => self.cipher.restart(iv_of(params, self.cipher.block_bytes())?)?,
             // ECB keeps nothing from block to block.
             _ => no_iv(params)?,
         }
@@ -90,7 +105,7 @@ impl Cipher for AesBlocks {
     }
 
     fn one_shot_len(&self, input_bytes: usize) -> Result<usize, Error> {
-        if !input_bytes.is_multiple_of(BLOCK_BYTES) {
+        if !input_bytes.is_multiple_of(self.cipher.block_bytes()) {
             return Err(bad_length(self.direction, input_bytes));
         }
         Ok(input_bytes)

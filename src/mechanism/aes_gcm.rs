@@ -1,8 +1,10 @@
-//! CKM_AES_GCM (PKCS#11 3.0 sec. 2.13): encryption, decryption and key wrapping.
+//! CKM_AES_GCM (PKCS#11 3.0 sec. 2.13): encryption, decryption and key wrapping; and CKM_AES_GMAC (sec. 2.13.4).
 
+use super::aead::{self, Parsed, sealed_bytes};
 use super::buffer::exact;
-use super::{Cipher, Direction, Key, Params, Wrap, by_cipher};
-use crate::crypto::aead::{GCM_MAX_BYTES, GCM_MAX_IV_BYTES, Gcm};
+use super::{Cipher, Direction, Key, Params, Sign, Wrap, by_cipher};
+use crate::crypto::aead::{Aead, GCM_MAX_BYTES, GCM_MAX_IV_BYTES, Gcm};
+use crate::crypto::mac::equal;
 use crate::error::{Error, MechanismError};
 
 /// The tag comes after the ciphertext, also where the ciphertext is a wrapped key.
@@ -17,122 +19,21 @@ pub static WRAP: Wrap = Wrap {
     unwrap: |key, params, wrapped| by_cipher::unwrap(new, key, params, wrapped),
 };
 
-/// Buffers of more than this are given back at `restart`.
-const KEPT_BYTES: usize = 1 << 16;
-
-struct AesGcm {
+/// GCM without a message: the data to sign is what GCM only authenticates.
+struct Gmac {
     gcm: Gcm,
-    direction: Direction,
-    tag_bytes: usize,
-    /// Decryption in parts: the ciphertext so far. Nothing may leave before the tag is verified, and the
-    /// ciphertext is kept instead of the plaintext so that no secret lies in a buffer that moves as it grows.
-    pending: Vec<u8>,
-}
-
-struct Parsed<'a> {
-    iv: &'a [u8],
-    aad: &'a [u8],
     tag_bytes: usize,
 }
 
 pub fn new(key: Key<'_>, params: &Params, direction: Direction) -> Result<Box<dyn Cipher>, Error> {
-    let Parsed { iv, aad, tag_bytes } = parse(params)?;
-    let mut gcm = Gcm::new(key.secret()?.expose(), direction == Direction::Encrypt)?;
-    gcm.start(iv, aad)?;
-    Ok(Box::new(AesGcm { gcm, direction, tag_bytes, pending: Vec::new() }))
+    let gcm = Gcm::new(key.secret()?.expose(), direction == Direction::Encrypt)?;
+    aead::new(gcm, parse, params, direction)
 }
 
-impl Cipher for AesGcm {
-    fn restart(&mut self, params: &Params) -> Result<bool, Error> {
-        let Parsed { iv, aad, tag_bytes } = parse(params)?;
-        self.gcm.start(iv, aad)?;
-        self.tag_bytes = tag_bytes;
-        self.pending.clear();
-        if self.pending.capacity() > KEPT_BYTES {
-            self.pending = Vec::new();
-        }
-        Ok(true)
-    }
-
-    fn one_shot_len(&self, input_bytes: usize) -> Result<usize, Error> {
-        match self.direction {
-            Direction::Encrypt => sealed_bytes(input_bytes, self.gcm.room(), self.tag_bytes),
-            Direction::Decrypt => opened_bytes(input_bytes, self.tag_bytes),
-        }
-    }
-
-    fn one_shot(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
-        let output = exact(output, self.one_shot_len(input.len())?)?;
-        match self.direction {
-            Direction::Encrypt => {
-                let (ciphertext, tag) = output.split_at_mut(input.len());
-                self.gcm.process(input, ciphertext)?;
-                self.gcm.tag(tag)?;
-            }
-            Direction::Decrypt => open(&mut self.gcm, input, output)?,
-        }
-        Ok(output.len())
-    }
-
-    fn update_len(&self, input_bytes: usize) -> Result<usize, Error> {
-        match self.direction {
-            Direction::Encrypt if input_bytes as u64 > self.gcm.room() => {
-                Err(MechanismError::DataLen { bytes: input_bytes }.into())
-            }
-            Direction::Encrypt => Ok(input_bytes),
-            Direction::Decrypt => Ok(0),
-        }
-    }
-
-    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize, Error> {
-        let output = exact(output, self.update_len(input.len())?)?;
-        match self.direction {
-            Direction::Encrypt => self.gcm.process(input, output)?,
-            Direction::Decrypt => self.hold(input)?,
-        }
-        Ok(output.len())
-    }
-
-    fn finish_len(&self) -> Result<usize, Error> {
-        match self.direction {
-            Direction::Encrypt => Ok(self.tag_bytes),
-            Direction::Decrypt => opened_bytes(self.pending.len(), self.tag_bytes),
-        }
-    }
-
-    fn finish(&mut self, output: &mut [u8]) -> Result<usize, Error> {
-        let output = exact(output, self.finish_len()?)?;
-        match self.direction {
-            Direction::Encrypt => self.gcm.tag(output)?,
-            Direction::Decrypt => open(&mut self.gcm, &self.pending, output)?,
-        }
-        Ok(output.len())
-    }
-}
-
-impl AesGcm {
-    fn hold(&mut self, input: &[u8]) -> Result<(), Error> {
-        let bytes = self.pending.len() + input.len();
-        if bytes as u64 > GCM_MAX_BYTES + self.tag_bytes as u64 {
-            return Err(MechanismError::EncryptedDataLen { bytes }.into());
-        }
-        let no_memory = |_| Error::Internal(format!("no memory for {bytes} bytes of ciphertext"));
-        self.pending.try_reserve(input.len()).map_err(no_memory)?;
-        self.pending.extend_from_slice(input);
-        Ok(())
-    }
-}
-
-/// Decrypts ciphertext with its tag into `output`, which has exactly the plaintext's length and is wiped
-/// where the tag is wrong.
-fn open(gcm: &mut Gcm, input: &[u8], output: &mut [u8]) -> Result<(), Error> {
-    let (ciphertext, tag) = input.split_at(output.len());
-    gcm.process(ciphertext, output)?;
-    if gcm.verify(tag)? {
-        return Ok(());
-    }
-    output.fill(0);
-    Err(MechanismError::EncryptedDataInvalid.into())
+pub fn gmac(key: Key<'_>, params: &Params) -> Result<Box<dyn Sign>, Error> {
+    let mut gmac = Gmac { gcm: Gcm::new(key.secret()?.expose(), true)?, tag_bytes: 0 };
+    gmac.restart(params)?;
+    Ok(Box::new(gmac))
 }
 
 fn parse(params: &Params) -> Result<Parsed<'_>, Error> {
@@ -146,21 +47,43 @@ fn parse(params: &Params) -> Result<Parsed<'_>, Error> {
     if !matches!(tag_bits, 96 | 104 | 112 | 120 | 128) {
         return Err(MechanismError::Params("the tag of GCM has 96, 104, 112, 120 or 128 bits").into());
     }
-    Ok(Parsed { iv, aad, tag_bytes: (tag_bits / 8) as usize })
+    Ok(Parsed { nonce: iv, aad, tag_bytes: (tag_bits / 8) as usize })
 }
 
-fn sealed_bytes(data_bytes: usize, room: u64, tag_bytes: usize) -> Result<usize, Error> {
-    let too_long = MechanismError::DataLen { bytes: data_bytes };
-    if data_bytes as u64 > room {
-        return Err(too_long.into());
+impl Sign for Gmac {
+    fn restart(&mut self, params: &Params) -> Result<bool, Error> {
+        let Parsed { nonce, aad, tag_bytes } = parse(params)?;
+        if !aad.is_empty() {
+            return Err(MechanismError::Params("GMAC has no data but what is signed").into());
+        }
+        self.gcm.start(nonce, &[])?;
+        self.tag_bytes = tag_bytes;
+        Ok(true)
     }
-    data_bytes.checked_add(tag_bytes).ok_or(too_long.into())
-}
 
-fn opened_bytes(sealed_bytes: usize, tag_bytes: usize) -> Result<usize, Error> {
-    let bad_length = MechanismError::EncryptedDataLen { bytes: sealed_bytes };
-    match sealed_bytes.checked_sub(tag_bytes) {
-        Some(bytes) if bytes as u64 <= GCM_MAX_BYTES => Ok(bytes),
-        _ => Err(bad_length.into()),
+    fn output_len(&self) -> usize {
+        self.tag_bytes
+    }
+
+    fn update(&mut self, data: &[u8]) -> Result<(), Error> {
+        self.gcm.authenticate(data)
+    }
+
+    fn sign(&mut self, output: &mut [u8]) -> Result<usize, Error> {
+        self.gcm.tag(exact(output, self.tag_bytes)?)?;
+        Ok(self.tag_bytes)
+    }
+
+    fn verify(&mut self, signature: &[u8]) -> Result<(), Error> {
+        if signature.len() != self.tag_bytes {
+            return Err(MechanismError::SignatureLen { bytes: signature.len() }.into());
+        }
+        let mut tag = [0; 16];
+        let tag = &mut tag[..self.tag_bytes];
+        self.gcm.tag(tag)?;
+        if equal(tag, signature) {
+            return Ok(());
+        }
+        Err(MechanismError::SignatureInvalid.into())
     }
 }

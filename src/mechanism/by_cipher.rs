@@ -3,7 +3,6 @@
 //! Called by: the mechanisms of this folder, for their `Wrap`.
 
 use super::{Direction, Key, NewCipher, Params};
-use crate::crypto::block::BLOCK_BYTES;
 use crate::error::{Error, MechanismError};
 use crate::object::Secret;
 use zeroize::Zeroizing;
@@ -20,14 +19,15 @@ pub(super) fn wrap(new: NewCipher, key: Key<'_>, params: &Params, value: &[u8]) 
     Ok(wrapped)
 }
 
-/// As `wrap`, of the value filled up with zeros to whole blocks.
+/// As `wrap`, of the value filled up with zeros to whole blocks of so many bytes.
 pub(super) fn wrap_zero_padded(
     new: NewCipher,
+    block_bytes: usize,
     key: Key<'_>,
     params: &Params,
     value: &[u8],
 ) -> Result<Vec<u8>, Error> {
-    let mut padded = Zeroizing::new(vec![0; value.len().next_multiple_of(BLOCK_BYTES)]);
+    let mut padded = Zeroizing::new(vec![0; value.len().next_multiple_of(block_bytes)]);
     padded[..value.len()].copy_from_slice(value);
     wrap(new, key, params, &padded)
 }

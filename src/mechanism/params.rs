@@ -19,6 +19,16 @@ pub enum ParamShape {
     Gcm,
     /// CK_MAC_GENERAL_PARAMS: the length of the MAC in bytes.
     MacLength,
+
+    // Symmetric ciphers and their codes.
+    /// CK_GCM_PARAMS, or an IV of 12 bytes.
+    Gmac,
+    /// CK_CCM_PARAMS
+    Ccm,
+    /// CK_CHACHA20_PARAMS
+    ChaCha20,
+    /// CK_SALSA20_CHACHA20_POLY1305_PARAMS
+    ChaCha20Poly1305,
 }
 
 impl Params {
@@ -36,4 +46,9 @@ pub enum Params {
     Ctr { counter_bits: u64, block: [u8; 16] },
     Gcm { iv: SmallVec<[u8; 16]>, aad: Vec<u8>, tag_bits: u64 },
     MacLength(u64),
+
+    // Symmetric ciphers and their codes.
+    Ccm { data_bytes: u64, nonce: SmallVec<[u8; 16]>, aad: Vec<u8>, code_bytes: u64 },
+    ChaCha20 { first_block: u64, nonce: SmallVec<[u8; 24]> },
+    ChaCha20Poly1305 { nonce: SmallVec<[u8; 24]>, aad: Vec<u8> },
 }

@@ -44,6 +44,16 @@ static INDEX: [u8; STANDARD_IDS + VENDOR_IDS] = {
 
 const AES: &[CK_KEY_TYPE] = &[CKK_AES];
 const AES_SIZES: KeySizes = KeySizes { min: 16, max: 32, bits: false };
+const XTS_SIZES: KeySizes = KeySizes { min: 32, max: 64, bits: false };
+const CHACHA20_SIZES: KeySizes = KeySizes { min: 32, max: 32, bits: false };
+const DES: (&[CK_KEY_TYPE], KeySizes) = (&[CKK_DES], KeySizes { min: 8, max: 8, bits: false });
+const DES2: (&[CK_KEY_TYPE], KeySizes) = (&[CKK_DES2], KeySizes { min: 16, max: 16, bits: false });
+const DES3: (&[CK_KEY_TYPE], KeySizes) = (&[CKK_DES3], KeySizes { min: 24, max: 24, bits: false });
+/// Triple DES.
+const TDES: (&[CK_KEY_TYPE], KeySizes) = (&[CKK_DES3, CKK_DES2], KeySizes { min: 16, max: 24, bits: false });
+const MD5_HMAC: &[CK_KEY_TYPE] = &[CKK_GENERIC_SECRET, CKK_MD5_HMAC];
+/// In bits: the specification says so for this one, and for that of its key generation in bytes.
+const CHACHA20_BITS: KeySizes = KeySizes { min: 256, max: 256, bits: true };
 const HMAC_SIZES: KeySizes = KeySizes { min: 1, max: generate::MAX_SECRET_BYTES, bits: false };
 /// In bits: the specification says so for this one.
 const GENERIC_SIZES: KeySizes = KeySizes { min: 8, max: 8 * generate::MAX_SECRET_BYTES, bits: true };
@@ -80,6 +90,12 @@ macro_rules! row {
 macro_rules! aes {
     ($id:ident, vectors: $vectors:expr $(, $field:ident: $value:expr)* $(,)?) => {
         row!($id, vectors: $vectors, key_types: AES, key_sizes: AES_SIZES $(, $field: $value)*)
+    };
+}
+
+macro_rules! des {
+    ($id:ident, $keys:ident, vectors: $vectors:expr $(, $field:ident: $value:expr)* $(,)?) => {
+        row!($id, vectors: $vectors, key_types: $keys.0, key_sizes: $keys.1, legacy: true $(, $field: $value)*)
     };
 }
 
@@ -151,6 +167,53 @@ pub static TABLE: &[Mechanism] = &[
         cipher: Some(aes_key_wrap::kwp), wrap: Some(&aes_key_wrap::WRAP_KWP)),
     aes!(CKM_AES_KEY_WRAP_PKCS7, vectors: "aes-kw over PKCS #7", params: ParamShape::OptionalIv(8),
         cipher: Some(aes_key_wrap::pkcs7), wrap: Some(&aes_key_wrap::WRAP_PKCS7)),
+
+    // More symmetric ciphers.
+    row!(CKM_AES_XTS_KEY_GEN, vectors: "none: random", key_types: &[CKK_AES_XTS], key_sizes: XTS_SIZES,
+        generate: Some(generate::aes_xts)),
+    row!(CKM_CHACHA20_KEY_GEN, vectors: "none: random", key_types: &[CKK_CHACHA20], key_sizes: CHACHA20_SIZES,
+        generate: Some(generate::chacha20)),
+    aes!(CKM_AES_OFB, vectors: "NIST SP 800-38A F.4", params: ParamShape::Iv(16), cipher: Some(aes_feedback::ofb)),
+    aes!(CKM_AES_CFB8, vectors: "NIST SP 800-38A F.3", params: ParamShape::Iv(16), cipher: Some(aes_feedback::cfb8)),
+    aes!(CKM_AES_CFB128, vectors: "NIST SP 800-38A F.3", params: ParamShape::Iv(16),
+        cipher: Some(aes_feedback::cfb128)),
+    aes!(CKM_AES_CCM, vectors: "wycheproof aes_ccm", params: ParamShape::Ccm,
+        cipher: Some(aes_ccm::new), wrap: Some(&aes_ccm::WRAP)),
+    aes!(CKM_AES_GMAC, vectors: "wycheproof aes_gmac", params: ParamShape::Gmac, sign: Some(aes_gcm::gmac)),
+    row!(CKM_AES_XTS, vectors: "wycheproof aes_xts", key_types: &[CKK_AES_XTS], key_sizes: XTS_SIZES,
+        params: ParamShape::Iv(16), cipher: Some(aes_xts::new)),
+    row!(CKM_CHACHA20, vectors: "RFC 8439 sec. 2.4.2; draft-irtf-cfrg-xchacha-03 A.3.2", key_types: &[CKK_CHACHA20],
+        key_sizes: CHACHA20_BITS, params: ParamShape::ChaCha20, cipher: Some(chacha20::plain)),
+    row!(CKM_CHACHA20_POLY1305, vectors: "wycheproof chacha20_poly1305; wycheproof xchacha20_poly1305",
+        key_types: &[CKK_CHACHA20], key_sizes: CHACHA20_SIZES, params: ParamShape::ChaCha20Poly1305,
+        cipher: Some(chacha20::poly1305)),
+    aes!(CKM_AES_MAC, vectors: "NIST SP 800-38A F.1", sign: Some(macs::aes_mac)),
+    aes!(CKM_AES_MAC_GENERAL, vectors: "NIST SP 800-38A F.1", params: ParamShape::MacLength,
+        sign: Some(macs::aes_mac_general)),
+
+    // What is there only with the configuration's `legacy`.
+    des!(CKM_DES_KEY_GEN, DES, vectors: "none: random", generate: Some(generate::des)),
+    des!(CKM_DES_ECB, DES, vectors: "FIPS 81 table B1", cipher: Some(des::ecb), wrap: Some(&des::WRAP_ECB)),
+    des!(CKM_DES_CBC, DES, vectors: "FIPS 81 table C1", params: ParamShape::Iv(8),
+        cipher: Some(des::cbc), wrap: Some(&des::WRAP_CBC)),
+    des!(CKM_DES_CBC_PAD, DES, vectors: "FIPS 81 table C1", params: ParamShape::Iv(8),
+        cipher: Some(des::cbc_pad), wrap: Some(&des::WRAP_CBC_PAD)),
+    des!(CKM_DES2_KEY_GEN, DES2, vectors: "none: random", generate: Some(generate::des)),
+    des!(CKM_DES3_KEY_GEN, DES3, vectors: "none: random", generate: Some(generate::des)),
+    des!(CKM_DES3_ECB, TDES, vectors: "NIST SP 800-67 B.1",
+        cipher: Some(des::ecb), wrap: Some(&des::WRAP_ECB)),
+    des!(CKM_DES3_CBC, TDES, vectors: "FIPS 81 table C1", params: ParamShape::Iv(8),
+        cipher: Some(des::cbc), wrap: Some(&des::WRAP_CBC)),
+    des!(CKM_DES3_CBC_PAD, TDES, vectors: "FIPS 81 table C1", params: ParamShape::Iv(8),
+        cipher: Some(des::cbc_pad), wrap: Some(&des::WRAP_CBC_PAD)),
+    des!(CKM_DES3_CMAC, TDES, vectors: "NIST SP 800-38B D.4 to D.5", sign: Some(macs::des3_cmac)),
+    des!(CKM_DES3_CMAC_GENERAL, TDES, vectors: "NIST SP 800-38B D.4 to D.5", params: ParamShape::MacLength,
+        sign: Some(macs::des3_cmac_general)),
+    row!(CKM_MD5, vectors: "RFC 1321 A.5", digest: Some(sha::new::<digest::Md5>), legacy: true),
+    row!(CKM_MD5_HMAC, vectors: "RFC 2202 sec. 2", key_types: MD5_HMAC, key_sizes: HMAC_SIZES,
+        sign: Some(macs::hmac::<mac::HmacMd5>), legacy: true),
+    row!(CKM_MD5_HMAC_GENERAL, vectors: "RFC 2202 sec. 2", key_types: MD5_HMAC, key_sizes: HMAC_SIZES,
+        params: ParamShape::MacLength, sign: Some(macs::hmac_general::<mac::HmacMd5>), legacy: true),
 
     sha!(CKM_SHA_1, Sha1, "FIPS 180-4 examples"),
     sha!(CKM_SHA224, Sha224, "FIPS 180-4 examples"),

@@ -4,6 +4,7 @@ use super::attributes::{self, Form, Id, NO_CHECK_VALUE, Set, bit, id};
 use super::fields::Fields;
 use super::rules::{Class, NOT_CREATE, NOT_GENERATE, NOT_UNWRAP, Notes, SECRET, SO, Sizes};
 use super::{Attribute, Context, MAX_OBJECT_BYTES, NewKey, Object, Origin, Secret, Template, values};
+use crate::crypto::parity;
 use crate::crypto::pkey::{PrivateKey, PublicKey};
 use crate::error::{Error, ObjectError};
 use cryptoki_sys::*;
@@ -16,6 +17,7 @@ pub(super) struct Asides {
     pub check_value: Option<[u8; 3]>,
 }
 
+const UNSOUND: &str = "the parity is wrong, or the halves are equal";
 const START_DATE: Id = id(CKA_START_DATE);
 const END_DATE: Id = id(CKA_END_DATE);
 
@@ -28,6 +30,9 @@ impl Object {
         let value_bytes = object.value.as_ref().map_or(0, |value| value.expose().len());
         if !class.fits(value_bytes) {
             return Err(ObjectError::ValueInvalid { attribute: CKA_VALUE, reason: "no such key length" });
+        }
+        if !class.is_sound(object.value.as_ref().map_or(&[], Secret::expose)) {
+            return Err(ObjectError::ValueInvalid { attribute: CKA_VALUE, reason: UNSOUND });
         }
         object.check_checksum(asides.check_value)?;
         Ok(object)
@@ -52,6 +57,7 @@ impl Object {
         }
         let (object, asides) = Object::from_template(class, template, origin, context)?;
         let value_bytes = asides.value_len.map(|bytes| key_bytes(class, bytes)).transpose()?;
+        let value_bytes = value_bytes.or(class.only_length());
         let key_type = class.subtype.1;
         Ok(NewKey { class: class.class, key_type, value_bytes, object, check_value: asides.check_value })
     }
@@ -62,6 +68,9 @@ impl Object {
         origin: Origin,
         context: &Context,
     ) -> Result<(Object, Asides), ObjectError> {
+        if class.legacy && !context.legacy {
+            return Err(ObjectError::Inconsistent("keys of this type need the setting `legacy`"));
+        }
         let mut object = Object {
             class,
             flags: class.default_flags,
@@ -239,6 +248,9 @@ impl NewKey {
         if !self.fits(bytes) {
             return Err(ObjectError::Inconsistent("the key's length is not that of its type").into());
         }
+        if !self.is_sound(&value) {
+            return Err(ObjectError::Inconsistent(UNSOUND).into());
+        }
         let mut object = self.object;
         object.value = Some(value);
         object.check_checksum(self.check_value)?;
@@ -275,6 +287,19 @@ impl NewKey {
     /// A number of the template (CKA_MODULUS_BITS).
     pub fn number(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<u64> {
         values::number(self.object.field(kind))
+    }
+
+    /// Whether a value whose length fits is a good key of the type.
+    pub fn is_sound(&self, value: &Secret) -> bool {
+        self.object.class.is_sound(value.expose())
+    }
+
+    /// Derived bytes as a key of the type: DES keys get the right parity (PKCS#11 3.0 sec. 2.43).
+    pub fn adjusted(&self, value: Secret) -> Secret {
+        match self.object.class.sizes {
+            Sizes::Des(_) => Secret::new(parity::made_odd(value.expose())),
+            _ => value,
+        }
     }
 
     /// Whether a key of so many bytes is what the template and the key type want.

@@ -136,6 +136,7 @@ impl Object {
         match (self.class.check, self.value_bytes()) {
             (Check::None, _) | (_, []) => None,
             (Check::Aes, value) => check_value::aes(value).ok(),
+            (Check::Des, value) => check_value::des(value).ok(),
             (Check::Sha1, value) => Some(check_value::sha1(value)),
         }
     }

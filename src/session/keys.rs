@@ -82,6 +82,7 @@ impl Session {
         let new = Object::plan_key(template, None, origin, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let value = derive(key, params, &Derivation { bytes: new.value_bytes, others: &others })?;
+        let value = new.adjusted(value);
         self.keep(new.finish(value)?, term)
     }
 
@@ -150,6 +151,9 @@ impl Session {
         let bytes = value.expose().len();
         if !new.fits(bytes) {
             return Err(MechanismError::WrappedKeyLen { bytes }.into());
+        }
+        if !new.is_sound(&value) {
+            return Err(MechanismError::WrappedKeyInvalid.into());
         }
         self.keep(new.finish(value)?, term)
     }

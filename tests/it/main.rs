@@ -5,6 +5,7 @@
 
 mod churn;
 mod cipher;
+mod ciphers;
 mod client;
 mod cloudhsm_basics;
 mod cluster;
@@ -23,6 +24,7 @@ mod in_place;
 mod interfaces;
 mod ivs;
 mod key_use;
+mod legacy;
 mod life;
 mod log;
 mod login;

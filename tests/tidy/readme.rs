@@ -50,7 +50,8 @@ fn differences() -> String {
 fn mechanism_table() -> String {
     let mut table = "| mechanism | functions | key size |\n| --- | --- | --- |\n".to_owned();
     for row in TABLE.iter() {
-        table += &format!("| `{}` | {} | {} |\n", row.name, uses(row).join(", "), key_size(row));
+        let legacy = if row.legacy { " (`legacy`)" } else { "" };
+        table += &format!("| `{}`{legacy} | {} | {} |\n", row.name, uses(row).join(", "), key_size(row));
     }
     table
 }

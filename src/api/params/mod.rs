@@ -1,21 +1,12 @@
 //! Mechanism parameters: the caller's structures become owned `Params`.
 
+mod aead;
+
 use super::raw;
 use crate::error::{Error, MechanismError};
 use crate::mechanism::{ParamShape, Params};
 use cryptoki_sys::*;
 use smallvec::SmallVec;
-
-/// CK_GCM_PARAMS as PKCS#11 2.40 printed it at first, without ulIvBits: some programs still have that header.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct GcmParamsWithoutIvBits {
-    iv: *mut CK_BYTE,
-    iv_bytes: CK_ULONG,
-    aad: *mut CK_BYTE,
-    aad_bytes: CK_ULONG,
-    tag_bits: CK_ULONG,
-}
 
 /// Errors: CKR_MECHANISM_PARAM_INVALID.
 ///
@@ -43,32 +34,13 @@ pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Param
             let params: CK_AES_CTR_PARAMS = unsafe { read(given) }?;
             Ok(Params::Ctr { counter_bits: params.ulCounterBits, block: params.cb })
         }
-        // SAFETY: the caller's promise.
-        ParamShape::Gcm => unsafe { gcm(given) },
+        // SAFETY: the caller's promise, for all of these.
+        ParamShape::Gcm => unsafe { aead::gcm(given) },
+        ParamShape::Gmac => unsafe { aead::gmac(given) },
+        ParamShape::Ccm => unsafe { aead::ccm(given) },
+        ParamShape::ChaCha20 => unsafe { aead::chacha20(given) },
+        ParamShape::ChaCha20Poly1305 => unsafe { aead::chacha20_poly1305(given) },
     }
-}
-
-/// # Safety
-/// As `parse`.
-unsafe fn gcm(given: &[u8]) -> Result<Params, Error> {
-    let params = if given.len() == size_of::<GcmParamsWithoutIvBits>() {
-        // SAFETY: read checks the length.
-        unsafe { read::<GcmParamsWithoutIvBits>(given) }?
-    } else {
-        // SAFETY: read checks the length.
-        let p: CK_GCM_PARAMS = unsafe { read(given) }?;
-        GcmParamsWithoutIvBits {
-            iv: p.pIv,
-            iv_bytes: p.ulIvLen,
-            aad: p.pAAD,
-            aad_bytes: p.ulAADLen,
-            tag_bits: p.ulTagBits,
-        }
-    };
-    // SAFETY: the caller's promise about pIv and pAAD.
-    let (iv, aad) =
-        unsafe { (borrowed(params.iv, params.iv_bytes)?, borrowed(params.aad, params.aad_bytes)?) };
-    Ok(Params::Gcm { iv: SmallVec::from_slice(iv), aad: aad.to_vec(), tag_bits: params.tag_bits })
 }
 
 /// # Safety

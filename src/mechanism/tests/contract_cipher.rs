@@ -24,7 +24,24 @@ fn some_params(row: &Mechanism) -> Vec<Params> {
             gcm(&pattern(16, 7), &pattern(300, 8), 120),
             gcm(&pattern(12, 9), &pattern(16, 1), 112),
         ],
-        ParamShape::MacLength => unreachable!("no cipher has it"),
+        ParamShape::Ccm => vec![
+            ccm(0, &pattern(12, 2), &[], 16),
+            ccm(0, &pattern(13, 3), &pattern(20, 4), 8),
+            ccm(0, &pattern(7, 5), &pattern(300, 6), 4),
+        ],
+        ParamShape::ChaCha20 => {
+            vec![
+                chacha20(1, &pattern(12, 2)),
+                chacha20(7, &pattern(8, 3)),
+                chacha20((1 << 32) + 1, &pattern(8, 3)),
+            ]
+        }
+        ParamShape::ChaCha20Poly1305 => vec![
+            chacha20_poly1305(&pattern(12, 2), &[]),
+            chacha20_poly1305(&pattern(24, 3), &pattern(20, 4)),
+            chacha20_poly1305(&pattern(12, 5), &pattern(300, 6)),
+        ],
+        shape => unreachable!("no cipher has {shape:?}"),
     }
 }
 
@@ -53,19 +70,28 @@ impl Case {
     }
 }
 
-/// Every row, key size and parameter with data that it takes.
-fn for_every_case(key_sizes: &[usize], mut check: impl FnMut(&Case, Direction)) {
+/// Which keys a case is run with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    OfEachLength,
+    Longest,
+}
+
+/// Every secret-key row, key length and parameter with data that it takes.
+fn for_every_case(keys: Keys, mut check: impl FnMut(&Case, Direction)) {
     for row in table::TABLE.iter().filter(|row| row.cipher.is_some()) {
-        for (key_bytes, params) in
-            key_sizes.iter().flat_map(|n| some_params(row).into_iter().map(|p| (*n, p)))
+        let lengths = key_lengths(row);
+        let lengths = if keys == Keys::Longest { &lengths[lengths.len() - 1..] } else { lengths };
+        for (key_bytes, params) in lengths.iter().flat_map(|n| some_params(row).into_iter().map(|p| (*n, p)))
         {
             let key = pattern(key_bytes, 11);
             let takes = |bytes: &usize| {
+                let params = sized(&params, *bytes);
                 let cipher = new_cipher(row.id, &key, &params, Direction::Encrypt).unwrap();
                 cipher.one_shot_len(*bytes).is_ok()
             };
             for bytes in LENGTHS.into_iter().filter(takes) {
-                let (key, params, plain) = (key.clone(), params.clone(), pattern(bytes, 42));
+                let (key, params, plain) = (key.clone(), sized(&params, bytes), pattern(bytes, 42));
                 let sealed = second_opinion::encrypt(row.id, &key, &params, &plain);
                 let case = Case { row, key, params, plain, sealed };
                 for way in [Direction::Encrypt, Direction::Decrypt] {
@@ -78,6 +104,11 @@ fn for_every_case(key_sizes: &[usize], mut check: impl FnMut(&Case, Direction)) 
 
 fn in_parts(row: &Mechanism) -> bool {
     ![CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PKCS7].contains(&row.id)
+}
+
+/// Whether data that was changed is told from good data.
+fn is_authentic(row: &Mechanism) -> bool {
+    [CKM_AES_GCM, CKM_AES_CCM, CKM_CHACHA20_POLY1305].contains(&row.id) || !in_parts(row)
 }
 
 /// Repeats a call with every buffer that is too small, then with one of exactly `right` bytes.
@@ -99,7 +130,7 @@ fn with_growing_buffers(
 
 #[test]
 fn one_shot_gives_the_right_bytes_into_a_buffer_that_just_holds_them() {
-    for_every_case(&[16, 24, 32], |case, way| {
+    for_every_case(Keys::OfEachLength, |case, way| {
         let (input, expected) = case.data(way);
         let name = case.name(way);
         let mut cipher = case.cipher(way);
@@ -118,7 +149,7 @@ fn one_shot_gives_the_right_bytes_into_a_buffer_that_just_holds_them() {
 
 #[test]
 fn parts_of_any_length_give_what_one_shot_gives() {
-    for_every_case(&[16, 32], |case, way| {
+    for_every_case(Keys::OfEachLength, |case, way| {
         if !in_parts(case.row) {
             return;
         }
@@ -169,9 +200,9 @@ fn run_parts(name: &str, cipher: &mut dyn Cipher, parts: &[&[u8]]) -> Vec<u8> {
 
 #[test]
 fn a_restart_forgets_everything_but_the_key() {
-    for_every_case(&[32], |case, way| {
+    for_every_case(Keys::Longest, |case, way| {
         let (input, expected) = case.data(way);
-        for other in some_params(case.row) {
+        for other in some_params(case.row).iter().map(|other| sized(other, 21)) {
             let name = format!("{} after {other:?}", case.name(way));
             let mut cipher = new_cipher(case.row.id, &case.key, &other, way).unwrap();
             if in_parts(case.row) {
@@ -193,9 +224,8 @@ fn a_restart_forgets_everything_but_the_key() {
 #[test]
 fn what_was_changed_on_the_way_is_refused_and_nothing_of_it_given_out() {
     let invalid = |e: &Error| is(e, |e| matches!(e, MechanismError::EncryptedDataInvalid));
-    for_every_case(&[16], |case, way| {
-        let authentic = case.row.id == CKM_AES_GCM || !in_parts(case.row);
-        if way == Direction::Encrypt || !authentic {
+    for_every_case(Keys::Longest, |case, way| {
+        if way == Direction::Encrypt || !is_authentic(case.row) {
             return;
         }
         let name = case.name(way);
@@ -221,8 +251,8 @@ fn what_was_changed_on_the_way_is_refused_and_nothing_of_it_given_out() {
 fn lengths_that_do_not_fit_are_told_by_their_direction() {
     let data = |e: Error| is(&e, |e| matches!(e, MechanismError::DataLen { .. }));
     let encrypted = |e: Error| is(&e, |e| matches!(e, MechanismError::EncryptedDataLen { .. }));
-    let make = |id, way| new_cipher(id, &[1; 32], &some_params(row(id))[0], way).unwrap();
-    for id in [CKM_AES_ECB, CKM_AES_CBC] {
+    let make = |id, way| new_cipher(id, &long_key(row(id)), &some_params(row(id))[0], way).unwrap();
+    for id in [CKM_AES_ECB, CKM_AES_CBC, CKM_DES_ECB, CKM_DES3_CBC] {
         for (way, fits) in
             [(Direction::Encrypt, &data as &dyn Fn(Error) -> bool), (Direction::Decrypt, &encrypted)]
         {
@@ -235,9 +265,13 @@ fn lengths_that_do_not_fit_are_told_by_their_direction() {
             assert!(fits(cipher.finish_len().unwrap_err()) && fits(cipher.finish(&mut [0; 32]).unwrap_err()));
         }
     }
-    let least: [(CK_MECHANISM_TYPE, &[usize]); 5] = [
+    let least: [(CK_MECHANISM_TYPE, &[usize]); 9] = [
         (CKM_AES_CBC_PAD, &[0, 1, 15, 17]),
         (CKM_AES_GCM, &[0, 15]),
+        (CKM_AES_CCM, &[0, 15]),
+        (CKM_AES_XTS, &[0, 15]),
+        (CKM_CHACHA20_POLY1305, &[0, 15]),
+        (CKM_DES3_CBC_PAD, &[0, 1, 7, 9]),
         (CKM_AES_KEY_WRAP, &[0, 8, 16, 25]),
         (CKM_AES_KEY_WRAP_KWP, &[0, 8, 17]),
         (CKM_AES_KEY_WRAP_PKCS7, &[0, 16, 25]),
@@ -261,6 +295,8 @@ fn lengths_that_do_not_fit_are_told_by_their_direction() {
         (CKM_AES_KEY_WRAP, 17),
         (CKM_AES_KEY_WRAP_KWP, 0),
         (CKM_AES_KEY_WRAP_PKCS7, 7),
+        (CKM_AES_CCM, 1),
+        (CKM_AES_XTS, 15),
     ] {
         assert!(data(make(id, Direction::Encrypt).one_shot(&vec![0; bytes], &mut [0; 64]).unwrap_err()));
     }
@@ -272,9 +308,9 @@ fn lengths_beyond_every_limit_are_refused_without_a_panic() {
         for (params, way) in
             some_params(row).iter().flat_map(|p| [(p, Direction::Encrypt), (p, Direction::Decrypt)])
         {
-            let cipher = new_cipher(row.id, &[1; 32], params, way).unwrap();
+            let cipher = new_cipher(row.id, &long_key(row), params, way).unwrap();
             for bytes in [usize::MAX, usize::MAX - 7, usize::MAX - 15] {
-                let limited = row.id == CKM_AES_GCM || !in_parts(row);
+                let limited = is_authentic(row) || row.id == CKM_AES_XTS;
                 assert!(cipher.one_shot_len(bytes).is_err() || !limited, "{} {way:?}", row.name);
                 cipher.update_len(bytes).ok();
             }
@@ -359,9 +395,10 @@ fn a_counter_never_wraps_into_the_nonce() {
 #[test]
 fn parameters_and_keys_out_of_range_are_refused() {
     let refused = |id, params: &Params| {
-        let error = new_cipher(id, &[1; 32], params, Direction::Encrypt).err().expect("refused");
+        let key = long_key(row(id));
+        let error = new_cipher(id, &key, params, Direction::Encrypt).err().expect("refused");
         assert!(is(&error, |e| matches!(e, MechanismError::Params(_))), "{id:#x} {params:?}: {error}");
-        let mut cipher = new_cipher(id, &[1; 32], &some_params(row(id))[0], Direction::Encrypt).unwrap();
+        let mut cipher = new_cipher(id, &key, &some_params(row(id))[0], Direction::Encrypt).unwrap();
         assert!(cipher.restart(params).is_err(), "{id:#x} {params:?}");
     };
     for bits in [0, 8, 32, 64, 97, 127, 129, u64::MAX] {
@@ -370,6 +407,24 @@ fn parameters_and_keys_out_of_range_are_refused() {
     refused(CKM_AES_GCM, &gcm(&[], &[], 128));
     for counter_bits in [0, 129, u64::MAX] {
         refused(CKM_AES_CTR, &Params::Ctr { counter_bits, block: [0; 16] });
+    }
+    for nonce_bytes in [0, 6, 14] {
+        refused(CKM_AES_CCM, &ccm(1, &vec![1; nonce_bytes], &[], 16));
+    }
+    for code_bytes in [0, 2, 3, 5, 15, 17, 18, u64::MAX] {
+        refused(CKM_AES_CCM, &ccm(1, &[1; 12], &[], code_bytes));
+    }
+    // RFC 3610 sec. 2.1: 13 bytes of nonce leave two bytes for the length.
+    refused(CKM_AES_CCM, &ccm(1 << 16, &[1; 13], &[], 16));
+    refused(CKM_AES_CCM, &ccm(usize::MAX, &[1; 7], &[], 16));
+    for nonce_bytes in [0, 4, 11, 16, 25] {
+        refused(CKM_CHACHA20, &chacha20(0, &vec![1; nonce_bytes]));
+        refused(CKM_CHACHA20_POLY1305, &chacha20_poly1305(&vec![1; nonce_bytes], &[]));
+    }
+    refused(CKM_CHACHA20_POLY1305, &chacha20_poly1305(&[1; 8], &[]));
+    refused(CKM_CHACHA20, &chacha20(1 << 32, &[1; 12]));
+    for (id, bytes) in [(CKM_AES_OFB, 8), (CKM_AES_XTS, 15), (CKM_DES_CBC, 16), (CKM_DES3_CBC_PAD, 7)] {
+        refused(id, &iv(&vec![0; bytes]));
     }
     for (id, bytes) in
         [(CKM_AES_CBC, 15), (CKM_AES_CBC_PAD, 17), (CKM_AES_KEY_WRAP, 4), (CKM_AES_KEY_WRAP_KWP, 8)]

@@ -32,7 +32,7 @@ fn whole_rows() -> impl Iterator<Item = &'static Mechanism> {
 fn a_code_is_the_same_in_parts_and_after_a_restart() {
     for row in whole_rows() {
         for bytes in [0, 1, 15, 16, 17, 63, 64, 65, 127, 128, 129, 300] {
-            let (key, data) = (pattern(32, 2), pattern(bytes, 3));
+            let (key, data) = (long_key(row), pattern(bytes, 3));
             let mut sign = new_sign(row, &key, &Params::None).unwrap();
             let expected = code(&mut *sign, &[&data]);
             if let Some(opinion) = second_opinion::mac(row.id, &key, &data) {
@@ -80,9 +80,14 @@ fn verifying_tells_a_wrong_length_from_a_wrong_value() {
 fn general_codes_are_the_start_of_the_whole_one() {
     for row in table::TABLE.iter().filter(|row| row.params == ParamShape::MacLength) {
         let name = row.name.strip_suffix("_GENERAL").expect("a general mechanism");
-        let whole = table::TABLE.iter().find(|row| row.name == name).expect(name);
-        let whole = code(&mut *new_sign(whole, &[5; 16], &Params::None).unwrap(), &[b"data"]);
+        let special = table::TABLE.iter().find(|row| row.name == name).expect(name);
+        let special = code(&mut *new_sign(special, &[5; 16], &Params::None).unwrap(), &[b"data"]);
         let mut sign = new_sign(row, &[5; 16], &Params::MacLength(1)).unwrap();
+        // CKM_AES_MAC is the half of the code, the others are the whole of it.
+        let whole_bytes = if row.id == CKM_AES_MAC_GENERAL { 16 } else { special.len() };
+        assert!(sign.restart(&Params::MacLength(whole_bytes as u64)).unwrap());
+        let whole = code(&mut *sign, &[b"data"]);
+        assert!(whole.starts_with(&special), "{}", row.name);
         for bytes in 1..=whole.len() {
             assert!(sign.restart(&Params::MacLength(bytes as u64)).unwrap());
             assert_eq!(code(&mut *sign, &[b"data"]), whole[..bytes], "{} of {bytes}", row.name);
@@ -100,12 +105,13 @@ fn general_codes_are_the_start_of_the_whole_one() {
 #[test]
 fn keys_of_a_size_that_does_not_fit_are_refused() {
     for row in whole_rows() {
-        let sizes: &[usize] = if row.key_types == [CKK_AES] { &[0, 1, 15, 20, 33] } else { &[0] };
+        let takes_any = row.key_types[0] == CKK_GENERIC_SECRET;
+        let sizes: &[usize] = if takes_any { &[0] } else { &[0, 1, 15, 20, 33] };
         for bytes in sizes {
             let refused = new_sign(row, &vec![1; *bytes], &Params::None).err().expect(row.name);
             assert!(is(&refused, |e| matches!(e, MechanismError::KeySize { .. })), "{}", row.name);
         }
-        if row.key_types != [CKK_AES] {
+        if takes_any {
             // Shorter than the digest, and longer than its block.
             for bytes in [1, 200] {
                 let mut sign = new_sign(row, &pattern(bytes, 1), &Params::None).unwrap();
@@ -113,6 +119,40 @@ fn keys_of_a_size_that_does_not_fit_are_refused() {
                 assert_eq!(Some(code(&mut *sign, &[b"data"])), opinion, "{}", row.name);
             }
         }
+    }
+}
+
+#[test]
+fn gmac_is_the_tag_of_gcm_over_data_alone() {
+    let (row, key) = (row(CKM_AES_GMAC), pattern(32, 2));
+    for (iv_bytes, tag_bits) in [(12, 128), (12, 96), (1, 104), (60, 120), (16, 112)] {
+        let params = gcm(&pattern(iv_bytes, 7), &[], tag_bits);
+        let mut sign = new_sign(row, &key, &params).unwrap();
+        for bytes in [0, 1, 16, 17, 100] {
+            let data = pattern(bytes, 3);
+            let whole = gcm(&pattern(iv_bytes, 7), &data, tag_bits);
+            let expected = second_opinion::encrypt(CKM_AES_GCM, &key, &whole, &[]);
+            for cut in 0..=bytes {
+                assert!(sign.restart(&params).unwrap());
+                assert_eq!(code(&mut *sign, &[&data[..cut], &data[cut..]]), expected, "{bytes} at {cut}");
+            }
+            let mut verify = |signature: &[u8]| {
+                sign.restart(&params).unwrap();
+                sign.update(&data).unwrap();
+                sign.verify(signature)
+            };
+            verify(&expected).unwrap();
+            let short = verify(&expected[1..]).unwrap_err();
+            assert!(is(&short, |e| matches!(e, MechanismError::SignatureLen { .. })));
+            let wrong = verify(&vec![0; expected.len()]).unwrap_err();
+            assert!(is(&wrong, |e| matches!(e, MechanismError::SignatureInvalid)));
+        }
+        let too_small = sign.sign(&mut vec![0; tag_bits as usize / 8 - 1]).unwrap_err();
+        assert!(matches!(too_small, Error::BufferTooSmall { .. }));
+    }
+    for params in [gcm(&[1; 12], b"aad", 128), gcm(&[], &[], 128), gcm(&[1; 12], &[], 64), Params::None] {
+        let refused = new_sign(row, &key, &params).err().expect("refused");
+        assert!(is(&refused, |e| matches!(e, MechanismError::Params(_))), "{params:?}");
     }
 }
 

@@ -8,6 +8,7 @@ fn wrap_params(row: &Mechanism) -> Vec<Params> {
         ParamShape::Iv(bytes) => vec![iv(&pattern(bytes, 1))],
         ParamShape::OptionalIv(bytes) => vec![Params::None, iv(&pattern(bytes, 8))],
         ParamShape::Gcm => vec![gcm(&pattern(12, 2), b"aad", 128), gcm(&pattern(7, 2), &[], 96)],
+        ParamShape::Ccm => vec![ccm(0, &pattern(12, 2), b"aad", 16), ccm(0, &pattern(7, 2), &[], 8)],
         _ => vec![Params::None],
     }
 }
@@ -15,9 +16,9 @@ fn wrap_params(row: &Mechanism) -> Vec<Params> {
 fn for_every_wrap(mut check: impl FnMut(&Mechanism, &Wrap, Key<'_>, &Params)) {
     for row in table::TABLE {
         let Some(wrap) = row.wrap else { continue };
-        for key_bytes in [16, 24, 32] {
+        for key_bytes in key_lengths(row) {
             for params in wrap_params(row) {
-                check(row, wrap, Key::Secret(&Secret::new(pattern(key_bytes, 4))), &params);
+                check(row, wrap, Key::Secret(&Secret::new(pattern(*key_bytes, 4))), &params);
             }
         }
     }
@@ -27,7 +28,7 @@ fn for_every_wrap(mut check: impl FnMut(&Mechanism, &Wrap, Key<'_>, &Params)) {
 fn a_key_of_any_length_comes_back_or_is_refused_beforehand() {
     for_every_wrap(|row, wrap, key, params| {
         for bytes in 1..=72 {
-            let value = pattern(bytes, 99);
+            let (value, params) = (pattern(bytes, 99), &sized(params, bytes));
             let name = format!("{} of {bytes} bytes, {params:?}", row.name);
             let Ok(length) = (wrap.wrapped_len)(key, params, bytes) else {
                 let error = (wrap.wrap)(key, params, &value).expect_err(&name);
@@ -45,17 +46,22 @@ fn a_key_of_any_length_comes_back_or_is_refused_beforehand() {
     });
 }
 
+fn is_key_wrap(row: &Mechanism) -> bool {
+    matches!(row.id, CKM_AES_KEY_WRAP | CKM_AES_KEY_WRAP_KWP | CKM_AES_KEY_WRAP_PKCS7)
+}
+
 #[test]
 fn a_wrapped_key_that_was_changed_or_cut_is_refused() {
     let invalid = |e: &Error| is(e, |e| matches!(e, MechanismError::WrappedKeyInvalid));
     let length = |e: &Error| is(e, |e| matches!(e, MechanismError::WrappedKeyLen { .. }));
     for_every_wrap(|row, wrap, key, params| {
-        if matches!(row.id, CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD) {
+        if row.cipher.is_some_and(|_| row.id != CKM_AES_GCM && row.id != CKM_AES_CCM && !is_key_wrap(row)) {
             let error = (wrap.unwrap)(key, params, &[1; 17]).unwrap_err();
             assert!(length(&error), "{}: {error}", row.name);
             return;
         }
         for bytes in [16, 8, 27] {
+            let params = &sized(params, bytes);
             let Ok(wrapped) = (wrap.wrap)(key, params, &pattern(bytes, 99)) else { continue };
             for at in 0..wrapped.len() {
                 let mut changed = wrapped.clone();
@@ -67,6 +73,20 @@ fn a_wrapped_key_that_was_changed_or_cut_is_refused() {
             }
         }
     });
+}
+
+#[test]
+fn ccm_wraps_a_key_of_the_length_that_it_was_told() {
+    let (wrap, key) = (row(CKM_AES_CCM).wrap.unwrap(), Secret::new([1; 32]));
+    let params = ccm(16, &[2; 12], &[], 16);
+    for bytes in [0, 15, 17] {
+        for refused in [
+            (wrap.wrapped_len)(Key::Secret(&key), &params, bytes).map(drop).unwrap_err(),
+            (wrap.wrap)(Key::Secret(&key), &params, &vec![3; bytes]).map(drop).unwrap_err(),
+        ] {
+            assert!(is(&refused, |e| matches!(e, MechanismError::KeySize { .. })), "{bytes}: {refused}");
+        }
+    }
 }
 
 #[test]

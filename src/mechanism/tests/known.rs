@@ -14,18 +14,18 @@ fn known_answers_come_out() {
 }
 
 /// The keys of NIST SP 800-38A F.1 to F.5.
-const KEYS: [&str; 3] = [
+pub(super) const KEYS: [&str; 3] = [
     "2b7e151628aed2a6abf7158809cf4f3c",
     "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b",
     "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
 ];
 
 /// The plaintext of NIST SP 800-38A F.1 to F.5.
-const PLAIN: &str = "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51\
+pub(super) const PLAIN: &str = "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51\
                      30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710";
 
 /// NIST SP 800-38A F.1 (ECB).
-const ECB: [&str; 3] = [
+pub(super) const ECB: [&str; 3] = [
     "3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf\
      43b1cd7f598ece23881b00e3ed0306887b0c785e27e8ad3f8223207104725dd4",
     "bd334f1d6e45f25ff712a214571fa5cc974104846d0ad3ad7734ecb3ecee4eef\
@@ -190,12 +190,19 @@ pub fn fresh_keys(ran: &mut Ran) {
     for (id, sizes, wrong) in [
         (CKM_AES_KEY_GEN, &[16, 24, 32][..], [0, 33]),
         (CKM_GENERIC_SECRET_KEY_GEN, &[16, 800, 4096], [0, 4097]),
+        (CKM_AES_XTS_KEY_GEN, &[32, 64], [16, 48]),
+        (CKM_CHACHA20_KEY_GEN, &[32], [16, 33]),
+        (CKM_DES_KEY_GEN, &[8], [0, 9]),
+        (CKM_DES2_KEY_GEN, &[16], [0, 32]),
+        (CKM_DES3_KEY_GEN, &[24], [0, 32]),
     ] {
         let make = row(id).generate.expect("a generator");
         for bytes in sizes {
             let (one, other) = (make(&Params::None, *bytes).unwrap(), make(&Params::None, *bytes).unwrap());
             assert_eq!((one.expose().len(), other.expose().len()), (*bytes, *bytes));
             assert_ne!(one.expose(), other.expose());
+            let parity = one.expose().iter().all(|byte| byte.count_ones() % 2 == 1);
+            assert_eq!(parity, row(id).legacy, "{}", row(id).name);
         }
         for bytes in wrong {
             assert!(is(&make(&Params::None, bytes).unwrap_err(), |e| matches!(

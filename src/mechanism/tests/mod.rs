@@ -6,6 +6,8 @@ mod contract_signature;
 mod contract_wrap;
 mod ec_vectors;
 mod known;
+mod known_legacy;
+mod known_symmetric;
 mod pairs;
 mod second_opinion;
 mod wycheproof;
@@ -36,9 +38,22 @@ const SUITES: &[Suite] = &[
     known::key_wrap_of_rfc_5649,
     known::key_wrap_over_padding,
     known::fresh_keys,
+    known_symmetric::feedback_modes,
+    known_symmetric::chacha20,
+    known_symmetric::chacha20_with_long_nonces,
+    known_symmetric::cbc_macs,
+    known_legacy::des,
+    known_legacy::triple_des,
+    known_legacy::triple_des_cmac,
+    known_legacy::md5,
+    known_legacy::md5_hmac,
     pairs::fresh_pairs,
     wycheproof::aes_gcm,
     wycheproof::aes_cbc_pkcs5,
+    wycheproof::aes_ccm,
+    wycheproof::aes_gmac,
+    wycheproof::aes_xts,
+    wycheproof::chacha20_poly1305,
     wycheproof::macs,
     wycheproof::key_wraps,
 ];
@@ -63,7 +78,7 @@ fn the_index_finds_every_row_and_nothing_else() {
     for row in table::TABLE {
         assert!(std::ptr::eq(table::find(row.id).expect(row.name), row), "{} stands twice", row.name);
     }
-    for id in [0x2109 ^ 0xffff, 0x1088, 0x21ff, 0x2200, CK_MECHANISM_TYPE::MAX] {
+    for id in [0x2109 ^ 0xffff, 0x108f, 0x21ff, 0x2200, CK_MECHANISM_TYPE::MAX] {
         assert!(table::find(id).is_none(), "{id:#x}");
     }
 }
@@ -120,6 +135,44 @@ fn iv(bytes: &[u8]) -> Params {
 
 fn gcm(iv: &[u8], aad: &[u8], tag_bits: u64) -> Params {
     Params::Gcm { iv: SmallVec::from_slice(iv), aad: aad.to_vec(), tag_bits }
+}
+
+fn ccm(data_bytes: usize, nonce: &[u8], aad: &[u8], code_bytes: u64) -> Params {
+    let (nonce, aad) = (SmallVec::from_slice(nonce), aad.to_vec());
+    Params::Ccm { data_bytes: data_bytes as u64, nonce, aad, code_bytes }
+}
+
+fn chacha20(first_block: u64, nonce: &[u8]) -> Params {
+    Params::ChaCha20 { first_block, nonce: SmallVec::from_slice(nonce) }
+}
+
+fn chacha20_poly1305(nonce: &[u8], aad: &[u8]) -> Params {
+    Params::ChaCha20Poly1305 { nonce: SmallVec::from_slice(nonce), aad: aad.to_vec() }
+}
+
+/// Parameters that say the length of the message, made to say this one.
+fn sized(params: &Params, bytes: usize) -> Params {
+    match params {
+        Params::Ccm { nonce, aad, code_bytes, .. } => ccm(bytes, nonce, aad, *code_bytes),
+        other => other.clone(),
+    }
+}
+
+/// The lengths of the secret keys that a mechanism takes, ascending; of an HMAC some of them.
+fn key_lengths(row: &Mechanism) -> &'static [usize] {
+    use cryptoki_sys::*;
+    match row.key_types[0] {
+        CKK_AES_XTS => &[32, 64],
+        CKK_CHACHA20 => &[32],
+        CKK_DES => &[8],
+        CKK_DES3 => &[16, 24],
+        _ => &[16, 24, 32],
+    }
+}
+
+/// The longest key that looks random.
+fn long_key(row: &Mechanism) -> Vec<u8> {
+    pattern(*key_lengths(row).last().unwrap(), 11)
 }
 
 fn hex(digits: &str) -> Vec<u8> {

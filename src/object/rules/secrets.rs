@@ -26,3 +26,9 @@ pub(super) const SECRET_KEY: &[Rule] = &[
 ];
 
 pub(super) const SECRET_KEY_TABLES: &[&[Rule]] = &[STORAGE, KEY, SECRET_KEY];
+
+/// Keys whose type has one length: nobody needs to say it. The specification gives DES keys no CKA_VALUE_LEN, and makes
+/// it a must for ChaCha20 keys; programs give it to both or to none.
+const ONE_LENGTH: &[Rule] = &[rule(CKA_VALUE_LEN, NOT_CREATE, Empty)];
+
+pub(super) const ONE_LENGTH_TABLES: &[&[Rule]] = &[STORAGE, KEY, SECRET_KEY, ONE_LENGTH];

@@ -10,6 +10,8 @@ pub type By = fn() -> Mechanism;
 pub struct Mechanism {
     kind: CK_MECHANISM_TYPE,
     parameter: Vec<u8>,
+    /// What the parameter's pointers lead to.
+    _behind: Vec<Vec<u8>>,
     gcm: Option<Gcm>,
 }
 
@@ -21,12 +23,12 @@ struct Gcm {
 
 impl Mechanism {
     pub fn plain(kind: CK_MECHANISM_TYPE) -> Mechanism {
-        Mechanism { kind, parameter: Vec::new(), gcm: None }
+        Mechanism { kind, parameter: Vec::new(), _behind: Vec::new(), gcm: None }
     }
 
     /// With the parameter's bytes as they are: an IV, or a structure without pointers.
     pub fn with(kind: CK_MECHANISM_TYPE, parameter: &[u8]) -> Mechanism {
-        Mechanism { kind, parameter: parameter.to_vec(), gcm: None }
+        Mechanism { kind, parameter: parameter.to_vec(), _behind: Vec::new(), gcm: None }
     }
 
     pub fn cbc_pad() -> Mechanism {
@@ -47,7 +49,51 @@ impl Mechanism {
             ulAADLen: aad.len() as CK_ULONG,
             ulTagBits: tag_bits,
         });
-        Mechanism { kind: CKM_AES_GCM, parameter: Vec::new(), gcm: Some(Gcm { params, _iv: iv, _aad: aad }) }
+        let gcm = Some(Gcm { params, _iv: iv, _aad: aad });
+        Mechanism { gcm, ..Mechanism::plain(CKM_AES_GCM) }
+    }
+
+    /// With a structure whose pointers lead to what `behind` holds.
+    pub fn structure<T: Copy>(kind: CK_MECHANISM_TYPE, parameter: &T, behind: Vec<Vec<u8>>) -> Mechanism {
+        // SAFETY: the structures of PKCS#11 have no padding on this platform.
+        let bytes = unsafe { std::slice::from_raw_parts((&raw const *parameter).cast(), size_of::<T>()) };
+        Mechanism { _behind: behind, ..Mechanism::with(kind, bytes) }
+    }
+
+    pub fn ccm(data_bytes: CK_ULONG, nonce: &[u8], aad: &[u8], code_bytes: CK_ULONG) -> Mechanism {
+        let mut behind = vec![nonce.to_vec(), aad.to_vec()];
+        let params = CK_CCM_PARAMS {
+            ulDataLen: data_bytes,
+            pNonce: behind[0].as_mut_ptr(),
+            ulNonceLen: nonce.len() as CK_ULONG,
+            pAAD: behind[1].as_mut_ptr(),
+            ulAADLen: aad.len() as CK_ULONG,
+            ulMACLen: code_bytes,
+        };
+        Mechanism::structure(CKM_AES_CCM, &params, behind)
+    }
+
+    /// The nonce's length is told as `nonce_length`: in bits, or in bytes.
+    pub fn chacha20_poly1305(nonce: &[u8], nonce_length: CK_ULONG, aad: &[u8]) -> Mechanism {
+        let mut behind = vec![nonce.to_vec(), aad.to_vec()];
+        let params = CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+            pNonce: behind[0].as_mut_ptr(),
+            ulNonceLen: nonce_length,
+            pAAD: behind[1].as_mut_ptr(),
+            ulAADLen: aad.len() as CK_ULONG,
+        };
+        Mechanism::structure(CKM_CHACHA20_POLY1305, &params, behind)
+    }
+
+    pub fn chacha20(counter: &[u8], nonce: &[u8]) -> Mechanism {
+        let mut behind = vec![counter.to_vec(), nonce.to_vec()];
+        let params = CK_CHACHA20_PARAMS {
+            pBlockCounter: behind[0].as_mut_ptr(),
+            blockCounterBits: 8 * counter.len() as CK_ULONG,
+            pNonce: behind[1].as_mut_ptr(),
+            ulNonceBits: 8 * nonce.len() as CK_ULONG,
+        };
+        Mechanism::structure(CKM_CHACHA20, &params, behind)
     }
 
     /// The parameters of GCM, to spoil them.

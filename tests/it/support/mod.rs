@@ -46,6 +46,14 @@ impl Token {
         Token::of(Module::initialized_in(Path::new("/dev/shm")))
     }
 
+    /// As `new`, with this configuration.
+    pub fn configured(text: &str) -> Token {
+        let module = Module::loaded();
+        std::fs::write(module.home().join("vhsm.toml"), text).expect("a configuration");
+        expect("initialize", module.initialize(), CKR_OK);
+        Token::of(module)
+    }
+
     fn of(module: Module) -> Token {
         let slot = module.free_slot();
         assert_eq!(module.init_token(slot, SO_PIN, LABEL), CKR_OK);

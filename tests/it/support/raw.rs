@@ -63,7 +63,15 @@ impl Module {
         // SAFETY: other threads of a test start after this; other tests wait for the lock.
         unsafe {
             std::env::set_var("VHSM_HOME", &home);
-            for name in ["VHSM_CONF", "VHSM_LOG", "VHSM_LOG_FILE", "VHSM_PIN", "VHSM_PROFILE", "VHSM_STORE"] {
+            for name in [
+                "VHSM_CONF",
+                "VHSM_LOG",
+                "VHSM_LOG_FILE",
+                "VHSM_PIN",
+                "VHSM_PROFILE",
+                "VHSM_STORE",
+                "VHSM_LEGACY",
+            ] {
                 std::env::remove_var(name);
             }
         }
