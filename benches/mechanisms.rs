@@ -24,6 +24,18 @@ fn main() {
     for bytes in [32, 4096, 1 << 20] {
         report(&format!("gcm decrypt {bytes}"), best(bytes, gcm(bytes, Direction::Decrypt)), None);
     }
+    for bytes in [32, 4096] {
+        let params = Params::Ccm {
+            data_bytes: bytes as u64,
+            nonce: SmallVec::from_slice(&IV),
+            aad: Vec::new(),
+            code_bytes: 16,
+        };
+        report(&format!("ccm encrypt {bytes}"), best(bytes, encryption(CKM_AES_CCM, params, bytes)), None);
+        let params = Params::ChaCha20Poly1305 { nonce: SmallVec::from_slice(&IV), aad: Vec::new() };
+        let ours = best(bytes, encryption(CKM_CHACHA20_POLY1305, params, bytes));
+        report(&format!("chacha20-poly1305 {bytes}"), ours, None);
+    }
     for bytes in [64, 4096] {
         let data = vec![1; bytes];
         let raw = best(bytes, || {
@@ -39,7 +51,11 @@ fn main() {
         report(name, best(64, mac(id, 64)), None);
     }
     for (name, id) in [("cbc encrypt 4096", CKM_AES_CBC), ("cbc-pad encrypt 4096", CKM_AES_CBC_PAD)] {
-        report(name, best(4096, cbc(id)), Some(best(4096, raw_cbc())));
+        report(
+            name,
+            best(4096, encryption(id, Params::Iv(SmallVec::from_slice(&[3; 16])), 4096)),
+            Some(best(4096, raw_cbc())),
+        );
     }
     let make = table::find(CKM_AES_KEY_GEN).and_then(|row| row.generate).expect("a row that generates");
     let raw = best(32, || openssl::rand::rand_bytes(black_box(&mut [0; 32])).expect("random bytes"));
@@ -98,11 +114,10 @@ fn raw_gcm(bytes: usize) -> impl FnMut() {
     }
 }
 
-fn cbc(id: CK_MECHANISM_TYPE) -> impl FnMut() {
-    let params = Params::Iv(SmallVec::from_slice(&[3; 16]));
+fn encryption(id: CK_MECHANISM_TYPE, params: Params, bytes: usize) -> impl FnMut() {
     let make = table::find(id).and_then(|row| row.cipher).expect("a row that encrypts");
     let mut cipher = make(Key::Secret(&Secret::new(KEY)), &params, Direction::Encrypt).expect("a cipher");
-    let (input, mut output) = (vec![1; 4096], vec![0; 4096 + 16]);
+    let (input, mut output) = (vec![1; bytes], vec![0; bytes + 16]);
     move || {
         cipher.restart(black_box(&params)).expect("restarted");
         cipher.one_shot(black_box(&input), black_box(&mut output)).expect("encrypted");

@@ -7,6 +7,17 @@
 //! | the same key's attributes changed meanwhile | the operation goes on with what it was begun with |
 //! | several faults in one C_GetAttributeValue | CKR_ATTRIBUTE_SENSITIVE, then CKR_ATTRIBUTE_TYPE_INVALID, then CKR_BUFFER_TOO_SMALL; every attribute is answered |
 //! | multi-part AES-GCM decryption | nothing is returned before the tag was verified: all of it comes from C_DecryptFinal |
+//! | CKM_AES_CCM and CKM_AES_XTS in parts | the parts are held, and the final call gives all: AWS-LC takes a CCM message at once, and how XTS ends depends on where it ends |
+//! | ulDataLen of CK_CCM_PARAMS | must be the data's length: else CKR_DATA_LEN_RANGE or CKR_ENCRYPTED_DATA_LEN_RANGE, and CKR_KEY_SIZE_RANGE where a key is wrapped |
+//! | CKM_AES_GMAC | CK_GCM_PARAMS without associated data, or 12 bytes of IV for a whole tag |
+//! | ulNonceLen of CKM_CHACHA20_POLY1305 | in bits, as the specification says, or in bytes, as programs have it: 96 and 12, 192 and 24. The original's 64 bits have no agreed form with Poly1305: CKR_MECHANISM_PARAM_INVALID |
+//! | the block counter of CKM_CHACHA20 | little-endian, 32 or 64 bits; 32 is enough for every nonce, and all that one of 96 bits takes |
+//! | key wrapping by stream ciphers (CTR, OFB, CFB, ChaCha20) and XTS | not offered, though the specification's table has it: nothing tells a wrapped key that was cut, and a key cut to one byte is found by trying |
+//! | CKM_AES_CTS | not offered: the specification does not say which of NIST's three variants it is |
+//! | keys of CKK_AES_XTS | 32 or 64 bytes; equal halves are CKR_ATTRIBUTE_VALUE_INVALID or CKR_WRAPPED_KEY_INVALID; CKA_CHECK_VALUE by SHA-1, for there is no ECB with such a key |
+//! | CKA_VALUE_LEN of keys whose type has one length (DES, ChaCha20) | may be given to C_GenerateKey or left out |
+//! | DES keys of wrong parity | CKR_ATTRIBUTE_VALUE_INVALID or CKR_WRAPPED_KEY_INVALID; derived ones get the right parity |
+//! | objects of old types where `legacy` is not set | cannot be made (CKR_TEMPLATE_INCONSISTENT); those from before can be read, copied and destroyed, and no mechanism takes them |
 //! | the caller's own mutex functions without CKF_OS_LOCKING_OK | CKR_CANT_LOCK; with it they are ignored |
 //! | C_SeedRandom | the seed is mixed into what C_GenerateRandom gives afterwards, on top of AWS-LC's own generator |
 //! | CKA_UNIQUE_ID in a template that makes an object | CKR_ATTRIBUTE_TYPE_INVALID, as other libraries answer; in C_SetAttributeValue CKR_ATTRIBUTE_READ_ONLY |

@@ -5,13 +5,17 @@ use cryptoki_sys::*;
 
 const PLAIN: &[u8; 64] = b"Sixty-four bytes of plaintext that are overwritten where they...";
 
-fn mechanisms() -> [(&'static str, By); 5] {
+fn mechanisms() -> [(&'static str, By); 9] {
     [
         ("ECB", || Mechanism::plain(CKM_AES_ECB)),
         ("CBC", || Mechanism::with(CKM_AES_CBC, &[1; 16])),
         ("CBC_PAD", Mechanism::cbc_pad),
         ("CTR", || Mechanism::ctr(32, [1; 16])),
+        ("OFB", || Mechanism::with(CKM_AES_OFB, &[1; 16])),
+        ("CFB8", || Mechanism::with(CKM_AES_CFB8, &[1; 16])),
+        ("CFB128", || Mechanism::with(CKM_AES_CFB128, &[1; 16])),
         ("GCM", || Mechanism::gcm(&[1; 12], b"a", 128)),
+        ("CCM", || Mechanism::ccm(64, &[1; 12], b"a", 16)),
     ]
 }
 

@@ -262,5 +262,7 @@ fn a_key_from_before_stays_and_does_nothing_without_the_setting() {
     assert_eq!(session.get(key, CKA_VALUE), Ok(value.to_vec()));
     expect("use", session.encrypt_init(Mechanism::plain(CKM_DES3_ECB), key), CKR_MECHANISM_INVALID);
     expect("other use", session.encrypt_init(Mechanism::plain(CKM_AES_ECB), key), CKR_KEY_TYPE_INCONSISTENT);
+    let copy = session.copy(key, &[(CKA_TOKEN, NO)]).unwrap();
+    assert_eq!(session.get(copy, CKA_VALUE), Ok(value.to_vec()));
     expect("destroy", session.destroy(key), CKR_OK);
 }

@@ -135,3 +135,49 @@ fn policies_bind_generated_and_unwrapped_keys() {
         }
     }
 }
+
+const OLD: Context = Context { legacy: true, ..USER };
+
+fn plan(key_type: CK_KEY_TYPE, context: &Context) -> Result<NewKey, ObjectError> {
+    let key_type = number(key_type);
+    let template = [(CKA_CLASS, SECRET_CLASS), (CKA_KEY_TYPE, &key_type[..])];
+    Object::plan_key(&super::template(&template), None, Origin::Unwrapped, context)
+}
+
+#[test]
+fn keys_of_old_types_are_planned_only_where_the_setting_is_on() {
+    for key_type in [CKK_DES, CKK_DES2, CKK_DES3, CKK_MD5_HMAC] {
+        assert!(matches!(plan(key_type, &USER), Err(ObjectError::Inconsistent(_))), "{key_type:#x}");
+        assert!(plan(key_type, &OLD).is_ok(), "{key_type:#x}");
+    }
+}
+
+#[test]
+fn a_type_with_one_length_tells_it() {
+    for (key_type, bytes) in [(CKK_CHACHA20, 32), (CKK_DES, 8), (CKK_DES2, 16), (CKK_DES3, 24)] {
+        assert_eq!(plan(key_type, &OLD).unwrap().value_bytes, Some(bytes), "{key_type:#x}");
+    }
+    assert_eq!(plan(CKK_AES_XTS, &OLD).unwrap().value_bytes, None);
+}
+
+#[test]
+fn derived_bytes_become_a_des_key_by_their_parity() {
+    let even = [0x10, 0x11, 0x12, 0x13, 0xfe, 0xff, 0x00, 0x01];
+    let odd = [0x10, 0x10, 0x13, 0x13, 0xfe, 0xfe, 0x01, 0x01];
+    let key = plan(CKK_DES, &OLD).unwrap();
+    assert!(!key.is_sound(&Secret::new(even)) && key.is_sound(&Secret::new(odd)));
+    assert_eq!(key.adjusted(Secret::new(even)).expose(), odd);
+    let refused = key.finish(Secret::new(even)).unwrap_err();
+    assert!(matches!(refused, Error::Object(ObjectError::Inconsistent(_))), "{refused}");
+    let aes = plan(CKK_AES, &OLD).unwrap();
+    assert_eq!(aes.adjusted(Secret::new([0; 16])).expose(), [0; 16]);
+}
+
+#[test]
+fn an_xts_key_has_halves_that_differ() {
+    let key = plan(CKK_AES_XTS, &OLD).unwrap();
+    let mut value = [7; 64];
+    assert!(!key.is_sound(&Secret::new(value)));
+    value[63] = 8;
+    assert!(key.is_sound(&Secret::new(value)));
+}
