@@ -18,6 +18,7 @@ pub mod ec;
 pub mod ecdsa;
 #[allow(unsafe_code)]
 mod ffi;
+pub mod hash_name;
 pub mod keywrap;
 pub mod mac;
 pub mod padding;
@@ -25,6 +26,8 @@ pub mod parity;
 pub mod pkey;
 pub mod random;
 pub mod rsa;
+pub mod rsa_raw;
+pub mod rsa_sign;
 pub mod seal;
 pub mod xts;
 

@@ -22,6 +22,11 @@ impl PublicKey {
         self.0.public_key_to_der().map_err(fault)
     }
 
+    /// The size that the key is known by: of RSA's modulus, of a curve's order.
+    pub fn bits(&self) -> usize {
+        self.0.bits() as usize
+    }
+
     /// `None` if the bytes are no SubjectPublicKeyInfo of a key that AWS-LC knows, or more than it.
     pub fn from_spki(der: &[u8]) -> Option<Self> {
         let key = PKey::public_key_from_der(der).ok()?;
@@ -33,6 +38,11 @@ impl PrivateKey {
     /// As `PublicKey::to_spki`, of the public half.
     pub fn to_spki(&self) -> Result<Vec<u8>, Error> {
         self.0.public_key_to_der().map_err(fault)
+    }
+
+    /// As `PublicKey::bits`.
+    pub fn bits(&self) -> usize {
+        self.0.bits() as usize
     }
 
     /// The public half.

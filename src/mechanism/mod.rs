@@ -30,6 +30,7 @@ mod key;
 mod macs;
 mod params;
 mod rsa_pairs;
+mod rsa_sign;
 mod sha;
 pub mod table;
 #[cfg(test)]

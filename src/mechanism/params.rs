@@ -2,6 +2,7 @@
 //!
 //! Made by api (`params`), looked into by the mechanisms of this folder.
 
+use crate::crypto::hash_name::HashName;
 use smallvec::SmallVec;
 
 /// The form of a mechanism's parameter as the C interface brings it.
@@ -17,6 +18,8 @@ pub enum ParamShape {
     Ctr,
     /// CK_GCM_PARAMS
     Gcm,
+    /// CK_RSA_PKCS_PSS_PARAMS
+    Pss,
     /// CK_MAC_GENERAL_PARAMS: the length of the MAC in bytes.
     MacLength,
 
@@ -51,4 +54,7 @@ pub enum Params {
     Ccm { data_bytes: u64, nonce: SmallVec<[u8; 16]>, aad: Vec<u8>, code_bytes: u64 },
     ChaCha20 { first_block: u64, nonce: SmallVec<[u8; 24]> },
     ChaCha20Poly1305 { nonce: SmallVec<[u8; 24]>, aad: Vec<u8> },
+
+    // RSA
+    Pss { hash: HashName, mgf: HashName, salt_bytes: u64 },
 }

@@ -58,6 +58,9 @@ const HMAC_SIZES: KeySizes = KeySizes { min: 1, max: generate::MAX_SECRET_BYTES,
 /// In bits: the specification says so for this one.
 const GENERIC_SIZES: KeySizes = KeySizes { min: 8, max: 8 * generate::MAX_SECRET_BYTES, bits: true };
 
+const RSA: &[CK_KEY_TYPE] = &[CKK_RSA];
+const RSA_VECTORS: &str = "wycheproof rsa_signature; RFC 8017 sec. 9.2";
+const PSS_VECTORS: &str = "wycheproof rsa_pss; RFC 8017 sec. 9.1.2";
 const RSA_SIZES: KeySizes = KeySizes { min: 2048, max: 8192, bits: true };
 const EC_SIZES: KeySizes = KeySizes { min: 224, max: 521, bits: true };
 
@@ -129,6 +132,24 @@ macro_rules! hmac_general {
 macro_rules! ecdsa {
     ($id:ident, $new:expr, $vectors:expr) => {
         row!($id, vectors: $vectors, key_types: &[CKK_EC], key_sizes: EC_SIZES, sign: Some($new))
+    };
+}
+
+macro_rules! rsa {
+    ($id:ident, vectors: $vectors:expr $(, $field:ident: $value:expr)* $(,)?) => {
+        row!($id, vectors: $vectors, key_types: RSA, key_sizes: RSA_SIZES $(, $field: $value)*)
+    };
+}
+
+macro_rules! rsa_of {
+    ($id:ident, $hash:ident, $vectors:expr) => {
+        rsa!($id, vectors: $vectors, sign: Some(rsa_sign::pkcs1_of::<digest::$hash>))
+    };
+}
+
+macro_rules! rsa_pss_of {
+    ($id:ident, $hash:ident, $vectors:expr) => {
+        rsa!($id, vectors: $vectors, params: ParamShape::Pss, sign: Some(rsa_sign::pss_of::<digest::$hash>))
     };
 }
 
@@ -252,8 +273,27 @@ pub static TABLE: &[Mechanism] = &[
     hmac_general!(CKM_SHA3_512_HMAC_GENERAL, CKK_SHA3_512_HMAC, HmacSha3_512, "wycheproof hmac_sha3_512"),
 
     // RSA
-    row!(CKM_RSA_PKCS_KEY_PAIR_GEN, vectors: "none: random", key_types: &[CKK_RSA], key_sizes: RSA_SIZES,
-        generate_pair: Some(rsa_pairs::generate)),
+    rsa!(CKM_RSA_PKCS_KEY_PAIR_GEN, vectors: "none: random", generate_pair: Some(rsa_pairs::generate)),
+    rsa!(CKM_RSA_PKCS, vectors: "wycheproof rsa_signature", sign: Some(rsa_sign::pkcs1)),
+    rsa_of!(CKM_SHA1_RSA_PKCS, Sha1, "RFC 8017 sec. 9.2"),
+    rsa_of!(CKM_SHA224_RSA_PKCS, Sha224, RSA_VECTORS),
+    rsa_of!(CKM_SHA256_RSA_PKCS, Sha256, RSA_VECTORS),
+    rsa_of!(CKM_SHA384_RSA_PKCS, Sha384, RSA_VECTORS),
+    rsa_of!(CKM_SHA512_RSA_PKCS, Sha512, RSA_VECTORS),
+    rsa_of!(CKM_SHA3_224_RSA_PKCS, Sha3_224, RSA_VECTORS),
+    rsa_of!(CKM_SHA3_256_RSA_PKCS, Sha3_256, RSA_VECTORS),
+    rsa_of!(CKM_SHA3_384_RSA_PKCS, Sha3_384, RSA_VECTORS),
+    rsa_of!(CKM_SHA3_512_RSA_PKCS, Sha3_512, RSA_VECTORS),
+    rsa!(CKM_RSA_PKCS_PSS, vectors: PSS_VECTORS, params: ParamShape::Pss, sign: Some(rsa_sign::pss)),
+    rsa_pss_of!(CKM_SHA1_RSA_PKCS_PSS, Sha1, PSS_VECTORS),
+    rsa_pss_of!(CKM_SHA224_RSA_PKCS_PSS, Sha224, PSS_VECTORS),
+    rsa_pss_of!(CKM_SHA256_RSA_PKCS_PSS, Sha256, PSS_VECTORS),
+    rsa_pss_of!(CKM_SHA384_RSA_PKCS_PSS, Sha384, PSS_VECTORS),
+    rsa_pss_of!(CKM_SHA512_RSA_PKCS_PSS, Sha512, PSS_VECTORS),
+    rsa_pss_of!(CKM_SHA3_224_RSA_PKCS_PSS, Sha3_224, "RFC 8017 sec. 9.1.2"),
+    rsa_pss_of!(CKM_SHA3_256_RSA_PKCS_PSS, Sha3_256, "RFC 8017 sec. 9.1.2"),
+    rsa_pss_of!(CKM_SHA3_384_RSA_PKCS_PSS, Sha3_384, "RFC 8017 sec. 9.1.2"),
+    rsa_pss_of!(CKM_SHA3_512_RSA_PKCS_PSS, Sha3_512, "RFC 8017 sec. 9.1.2"),
 
     // Elliptic curves
     row!(CKM_EC_KEY_PAIR_GEN, vectors: "none: random", key_types: &[CKK_EC], key_sizes: EC_SIZES,

@@ -38,6 +38,7 @@ mod races;
 mod random;
 mod random_calls;
 mod read;
+mod rsa_sign;
 mod secrecy;
 mod session_objects;
 mod sessions;

@@ -1,6 +1,7 @@
 //! Mechanism parameters: the caller's structures become owned `Params`.
 
 mod aead;
+mod rsa;
 
 use super::raw;
 use crate::error::{Error, MechanismError};
@@ -34,6 +35,7 @@ pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Param
             let params: CK_AES_CTR_PARAMS = unsafe { read(given) }?;
             Ok(Params::Ctr { counter_bits: params.ulCounterBits, block: params.cb })
         }
+        ParamShape::Pss => rsa::pss(given),
         // SAFETY: the caller's promise, for all of these.
         ParamShape::Gcm => unsafe { aead::gcm(given) },
         ParamShape::Gmac => unsafe { aead::gmac(given) },

@@ -2,15 +2,34 @@
 
 use super::*;
 use crate::crypto::ec::{self, Curve};
+use crate::crypto::hash_name::HashName;
 use cryptoki_sys::*;
 
 /// A new private key that the row signs with.
 fn sample_key(row: &Mechanism) -> PrivateKey {
     match row.key_types {
         [CKK_EC] => ec::generate(Curve::P256).unwrap(),
+        [CKK_RSA] => rsa::PAIR.1.clone(),
         other => panic!("{}: no sample key of {other:?}", row.name),
     }
 }
+
+/// A parameter that the row takes.
+fn sample_params(row: &Mechanism) -> Params {
+    let of_row = rsa::HASHES.iter().find(|names| names.signs.is_some_and(|ids| ids.contains(&row.id)));
+    match row.params {
+        ParamShape::None => Params::None,
+        ParamShape::Pss => {
+            let hash = of_row.map_or(HashName::Sha256, |names| names.name);
+            Params::Pss { hash, mgf: HashName::Sha256, salt_bytes: 20 }
+        }
+        other => panic!("{}: no sample parameter of {other:?}", row.name),
+    }
+}
+
+/// Data and other data of a length that every row takes, CKM_RSA_PKCS_PSS too: a digest of SHA-256.
+const DATA: &[u8] = &[7; 32];
+const OTHER_DATA: &[u8] = &[8; 32];
 
 /// Rows whose keys are pairs.
 pub fn rows() -> impl Iterator<Item = &'static Mechanism> {
@@ -26,16 +45,17 @@ pub fn is_of_pairs(row: &Mechanism) -> bool {
 
 /// Both halves at work with one key.
 struct Halves {
+    params: Params,
     signer: Box<dyn Sign>,
     verifier: Box<dyn Sign>,
 }
 
 impl Halves {
     fn new(row: &Mechanism) -> Self {
-        let (key, new) = (sample_key(row), row.sign.expect("signs"));
-        let signer = new(Key::Private(&key), &Params::None).unwrap();
-        let verifier = new(Key::Public(&key.public().unwrap()), &Params::None).unwrap();
-        Self { signer, verifier }
+        let (key, new, params) = (sample_key(row), row.sign.expect("signs"), sample_params(row));
+        let signer = new(Key::Private(&key), &params).unwrap();
+        let verifier = new(Key::Public(&key.public().unwrap()), &params).unwrap();
+        Self { params, signer, verifier }
     }
 
     fn sign(&mut self) -> Vec<u8> {
@@ -46,7 +66,7 @@ impl Halves {
     }
 
     fn verify_whole(&mut self, data: &[u8], signature: &[u8]) -> Result<(), Error> {
-        assert!(self.verifier.restart(&Params::None).unwrap());
+        assert!(self.verifier.restart(&self.params).unwrap());
         self.verifier.whole(data)?;
         self.verifier.verify(signature)
     }
@@ -65,12 +85,12 @@ fn a_signature_is_of_the_same_data_in_parts_and_after_a_restart() {
             let data = pattern(bytes, 3);
             for cut in [0, bytes / 2, bytes] {
                 halves.signer.update(b"forget this").unwrap();
-                assert!(halves.signer.restart(&Params::None).unwrap());
+                assert!(halves.signer.restart(&halves.params).unwrap());
                 halves.signer.update(&data[..cut]).unwrap();
                 halves.signer.update(&data[cut..]).unwrap();
                 let signature = halves.sign();
                 halves.verify_whole(&data, &signature).unwrap();
-                assert!(halves.verifier.restart(&Params::None).unwrap());
+                assert!(halves.verifier.restart(&halves.params).unwrap());
                 halves.verifier.update(&data[..cut]).unwrap();
                 halves.verifier.update(&data[cut..]).unwrap();
                 halves.verifier.verify(&signature).unwrap();
@@ -97,20 +117,20 @@ fn one_part_is_all_that_some_take() {
 fn verifying_tells_a_wrong_length_from_a_wrong_value() {
     for row in rows() {
         let mut halves = Halves::new(row);
-        halves.signer.whole(b"data").unwrap();
+        halves.signer.whole(DATA).unwrap();
         let mut right = halves.sign();
-        halves.verify_whole(b"data", &right).unwrap();
+        halves.verify_whole(DATA, &right).unwrap();
         for wrong in [&right[1..], &[&right[..], &[0]].concat(), &[]] {
-            let error = halves.verify_whole(b"data", wrong).unwrap_err();
+            let error = halves.verify_whole(DATA, wrong).unwrap_err();
             assert!(is(&error, |e| matches!(e, MechanismError::SignatureLen { .. })), "{}", row.name);
         }
         for at in 0..right.len() {
             right[at] ^= 1;
-            let error = halves.verify_whole(b"data", &right).unwrap_err();
+            let error = halves.verify_whole(DATA, &right).unwrap_err();
             assert!(is(&error, |e| matches!(e, MechanismError::SignatureInvalid)), "{} at {at}", row.name);
             right[at] ^= 1;
         }
-        let error = halves.verify_whole(b"date", &right).unwrap_err();
+        let error = halves.verify_whole(OTHER_DATA, &right).unwrap_err();
         assert!(is(&error, |e| matches!(e, MechanismError::SignatureInvalid)), "{}", row.name);
     }
 }
@@ -119,13 +139,13 @@ fn verifying_tells_a_wrong_length_from_a_wrong_value() {
 fn a_signature_that_finds_no_room_can_be_made_again() {
     for row in rows() {
         let mut halves = Halves::new(row);
-        halves.signer.whole(b"data").unwrap();
+        halves.signer.whole(DATA).unwrap();
         let needed = halves.signer.output_len();
         let refused = halves.signer.sign(&mut vec![0; needed - 1]).unwrap_err();
         assert!(matches!(refused, Error::BufferTooSmall { needed: told } if told == needed), "{}", row.name);
         let signature = halves.sign();
         assert_eq!(signature.len(), needed, "{}", row.name);
-        halves.verify_whole(b"data", &signature).unwrap();
+        halves.verify_whole(DATA, &signature).unwrap();
     }
 }
 
@@ -133,7 +153,7 @@ fn a_signature_that_finds_no_room_can_be_made_again() {
 fn the_wrong_half_and_the_wrong_parameter_are_refused() {
     for row in rows() {
         let (key, new) = (sample_key(row), row.sign.expect("signs"));
-        let secret = new(Key::Secret(&Secret::new([1; 32])), &Params::None).err().expect(row.name);
+        let secret = new(Key::Secret(&Secret::new([1; 32])), &sample_params(row)).err().expect(row.name);
         assert!(is(&secret, |e| matches!(e, MechanismError::KeyType)), "{}", row.name);
         let params = new(Key::Private(&key), &Params::MacLength(1)).err().expect(row.name);
         assert!(is(&params, |e| matches!(e, MechanismError::Params(_))), "{}", row.name);

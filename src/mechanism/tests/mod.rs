@@ -9,6 +9,8 @@ mod known;
 mod known_legacy;
 mod known_symmetric;
 mod pairs;
+mod rsa;
+mod rsa_sign;
 mod second_opinion;
 mod wycheproof;
 
@@ -56,6 +58,10 @@ const SUITES: &[Suite] = &[
     wycheproof::chacha20_poly1305,
     wycheproof::macs,
     wycheproof::key_wraps,
+    rsa_sign::pkcs1_vectors,
+    rsa_sign::pss_vectors,
+    rsa_sign::pkcs1_of_digest_info,
+    rsa_sign::pss_as_rfc_8017_says,
 ];
 
 /// The link between a row's `vectors` and what was really compared: a row without it fails here.

@@ -157,7 +157,6 @@ impl Session<'_> {
         let (pointer, count) = (template.as_mut_ptr(), template.count());
         made(call!(self.api, C_GenerateKey(self.handle, &mut mechanism, pointer, count, &mut key)), key)
     }
-    /// A session key of 32 bytes, with the token's defaults.
     /// The handles of the public and the private key.
     pub fn generate_pair(
         &self,
@@ -194,6 +193,12 @@ impl Session<'_> {
         let (pointer, count) = (template.as_mut_ptr(), template.count());
         made(call!(self.api, C_DeriveKey(self.handle, &mut mechanism, base, pointer, count, &mut key)), key)
     }
+    /// A session pair with the token's defaults: the handles of the public and the private key.
+    pub fn rsa_pair(&self, bits: CK_ULONG) -> (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE) {
+        let bits: Pair = (CKA_MODULUS_BITS, &number(bits));
+        self.generate_pair(Mechanism::plain(CKM_RSA_PKCS_KEY_PAIR_GEN), &[bits], &[]).expect("a pair")
+    }
+    /// A session key of 32 bytes, with the token's defaults.
     pub fn aes_key(&self, pairs: &[Pair]) -> CK_OBJECT_HANDLE {
         let length = number(32);
         let template = [&[(CKA_VALUE_LEN, length.as_slice())], pairs].concat();
@@ -296,11 +301,11 @@ impl Session<'_> {
     pub fn digest_key(&self, key: CK_OBJECT_HANDLE) -> CK_RV {
         call!(self.api, C_DigestKey(self.handle, key))
     }
-    pub fn sign_final(&self) -> Result<Vec<u8>, CK_RV> {
-        out(|to, length| call!(self.api, C_SignFinal(self.handle, to, length)))
-    }
     pub fn sign_update(&self, data: &[u8]) -> CK_RV {
         call!(self.api, C_SignUpdate(self.handle, ptr(data), len(data)))
+    }
+    pub fn sign_final(&self) -> Result<Vec<u8>, CK_RV> {
+        out(|to, length| call!(self.api, C_SignFinal(self.handle, to, length)))
     }
     pub fn verify(&self, data: &[u8], signature: &[u8]) -> CK_RV {
         let (from, length) = (ptr(data), len(data));
