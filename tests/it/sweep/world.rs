@@ -120,7 +120,7 @@ impl Memory {
 
 impl World {
     pub fn new() -> World {
-        let token = Token::configured("legacy = true\n");
+        let token = Token::configured("legacy = true\n[password]\nmemory_kib = 64\npasses = 1\n");
         let api = token.module.api;
         let open = |slot| token.module.open(slot, READ_WRITE).expect("a session").handle;
         let other_slot = token.module.free_slot();
