@@ -35,7 +35,7 @@
 //! | a one-shot call that asked for the size, then an update | the operation goes on in parts: a size query does not begin it |
 //! | CKA_VALUE, CKA_APPLICATION and CKA_OBJECT_ID of a data object in C_SetAttributeValue and C_CopyObject | CKR_ATTRIBUTE_READ_ONLY: their table has no footnote 8 |
 //! | CKA_VALUE_LEN in C_UnwrapKey | may always be given and must be the key's; where the mechanism fills up with zeros and the type has any length, it may be left out, and the zeros stay (3.2 would have CKR_TEMPLATE_INCOMPLETE) |
-//! | CKA_ALLOWED_MECHANISMS with no mechanism in it | as if it had not been given |
+//! | CKA_ALLOWED_MECHANISMS with no mechanism in it | as if it had not been given: the key has no such attribute, for a program could take an empty list for one that allows nothing |
 //! | C_DigestKey of a sensitive key | done, as the specification allows: a digest of a key that cannot be guessed tells nothing of it. Only a key whose CKA_ALLOWED_MECHANISMS lacks the digest is CKR_KEY_INDIGESTIBLE, and a key that is not secret |
 //! | an error in a dual-function call | an error of the cipher ends it, and the other operation stays as it was; an error of the other ends both, for the cipher has moved on |
 //! | C_VerifySignatureInit beside C_VerifyInit | two operations, which may be active together; C_SessionCancel with CKF_VERIFY ends both |

@@ -125,8 +125,9 @@ const HIGH_ROWS: usize = 65;
 pub(super) const NO_CHECK_VALUE: u64 = 1 << 63;
 
 /// Ranges of attributes that the specification defines and this library has for no class. In a template they
-/// are inconsistent with the object, while an attribute outside them is no attribute at all.
-const OTHER_STANDARD: [(CK_ATTRIBUTE_TYPE, CK_ATTRIBUTE_TYPE); 10] = [
+/// are inconsistent with the object, while an attribute outside them is no attribute at all; nor is
+/// CKA_OBJECT_VALIDATION_FLAGS, which no template may have and no object of a token without validations has.
+const OTHER_STANDARD: [(CK_ATTRIBUTE_TYPE, CK_ATTRIBUTE_TYPE); 11] = [
     (CKA_PRIME, CKA_SUBPRIME_BITS),
     (CKA_VALUE_BITS, CKA_VALUE_BITS),
     (CKA_SECONDARY_AUTH, CKA_AUTH_PIN_FLAGS),
@@ -136,7 +137,8 @@ const OTHER_STANDARD: [(CK_ATTRIBUTE_TYPE, CK_ATTRIBUTE_TYPE); 10] = [
     (CKA_PIXEL_X, CKA_BITS_PER_PIXEL),
     (CKA_CHAR_SETS, CKA_MIME_TYPES),
     (CKA_MECHANISM_TYPE, CKA_SUPPORTED_CMS_ATTRIBUTES),
-    (CKA_PROFILE_ID, CKA_SEED),
+    (CKA_PROFILE_ID, CKA_OBJECT_VALIDATION_FLAGS - 1),
+    (CKA_OBJECT_VALIDATION_FLAGS + 1, CKA_SEED),
 ];
 
 /// The number of an attribute's row.

@@ -116,6 +116,8 @@ impl Object {
             _ if kind == self.class.subtype.0 => View::Bytes(&self.class.subtype_bytes),
             _ => match (self.fields.find(id), rule.default) {
                 (Some(bytes), _) => View::Bytes(bytes),
+                // An empty list could be taken for one that allows nothing.
+                (None, _) if id == ALLOWED_MECHANISMS => View::Absent,
                 (None, Initial::Number(number)) => View::Number(number),
                 (None, _) => View::Bytes(&[]),
             },
