@@ -30,6 +30,8 @@ const OTHER_DATA: &[Case] = &wrong(CKR_SIGNATURE_INVALID);
 const SIGNATURE: &[Case] = &wrong(CKR_SIGNATURE_LEN_RANGE);
 const WRAPPED: &[Case] = &wrong(CKR_WRAPPED_KEY_LEN_RANGE);
 const STATE: &[Case] = &wrong(CKR_SAVED_STATE_INVALID);
+const NOT_AUTHENTIC: &[Case] = &wrong(CKR_AEAD_DECRYPT_FAILED);
+const NO_PARAMETER: &[Case] = &[(Is(1), CKR_MECHANISM_PARAM_INVALID)];
 const PARAMETER: &[Case] = &wrong(CKR_MECHANISM_PARAM_INVALID);
 
 const fn wrong(rv: CK_RV) -> [Case; 4] {
@@ -91,16 +93,22 @@ static LENGTHS: &[(&str, usize, &[Case])] = &[
     ("C_EncryptMessageNext", 2, PARAMETER),
     ("C_EncryptMessageNext", 4, ANY),
     ("C_DecryptMessage", 2, PARAMETER),
-    ("C_DecryptMessage", 4, &wrong(CKR_ENCRYPTED_DATA_INVALID)),
-    ("C_DecryptMessage", 6, &wrong(CKR_ENCRYPTED_DATA_INVALID)),
+    ("C_DecryptMessage", 4, NOT_AUTHENTIC),
+    ("C_DecryptMessage", 6, NOT_AUTHENTIC),
     ("C_DecryptMessageBegin", 2, PARAMETER),
     ("C_DecryptMessageBegin", 4, ANY),
     ("C_DecryptMessageNext", 2, PARAMETER),
-    ("C_DecryptMessageNext", 4, &wrong(CKR_ENCRYPTED_DATA_INVALID)),
+    ("C_DecryptMessageNext", 4, NOT_AUTHENTIC),
+    ("C_SignMessage", 2, NO_PARAMETER),
     ("C_SignMessage", 4, ANY),
+    ("C_SignMessageBegin", 2, NO_PARAMETER),
+    ("C_SignMessageNext", 2, NO_PARAMETER),
     ("C_SignMessageNext", 4, ANY),
+    ("C_VerifyMessage", 2, NO_PARAMETER),
     ("C_VerifyMessage", 4, OTHER_DATA),
     ("C_VerifyMessage", 6, SIGNATURE),
+    ("C_VerifyMessageBegin", 2, NO_PARAMETER),
+    ("C_VerifyMessageNext", 2, NO_PARAMETER),
     ("C_VerifyMessageNext", 4, OTHER_DATA),
     ("C_VerifyMessageNext", 6, SIGNATURE),
     ("C_EncapsulateKey", 4, HALF_IS_INCOMPLETE),
@@ -174,7 +182,7 @@ fn huge(world: &World, report: &mut Report, row: &'static Row, index: usize) {
         return;
     };
     let code = match null {
-        Null::Parameter => CKR_MECHANISM_PARAM_INVALID,
+        Null::Parameter | Null::Fine => CKR_MECHANISM_PARAM_INVALID,
         _ => CKR_ARGUMENTS_BAD,
     };
     // A length of room is one more than is needed, however much more.

@@ -1,7 +1,7 @@
 //! What the sweeps call in: two tokens, sessions, keys and memory; and what must hold after every call.
 
 use super::Report;
-use super::functions::{Kind, Null, Row, row};
+use super::functions::{Row, row};
 use crate::support::*;
 use cryptoki_sys::*;
 use std::cell::{Cell, RefCell};
@@ -40,7 +40,8 @@ pub struct World {
     pub kem_public: CK_OBJECT_HANDLE,
     pub kem_private: CK_OBJECT_HANDLE,
     pub memory: Memory,
-    message: Box<CK_GCM_MESSAGE_PARAMS>,
+    /// Parameters of messages, to be encrypted and decrypted.
+    messages: [Box<CK_GCM_MESSAGE_PARAMS>; 2],
     /// Mechanisms and templates that were asked for: they stay where they are.
     mechanisms: RefCell<Vec<(CK_MECHANISM_TYPE, Box<CK_MECHANISM>)>>,
     templates: RefCell<Vec<(&'static str, Box<Attributes>)>>,
@@ -145,7 +146,7 @@ impl World {
             kem_public: 0,
             kem_private: 0,
             memory: Memory::new(),
-            message: Box::default(),
+            messages: [message(), message()],
             mechanisms: RefCell::default(),
             templates: RefCell::default(),
             objects: Cell::new(0),
@@ -184,9 +185,21 @@ impl World {
         expect("save", rv, CKR_OK);
         self.memory.keep("state", self.memory.out_bytes(self.memory.length() as usize));
         expect("cancel", session.cancel(CKF_DIGEST), CKR_OK);
+        self.seal();
         self.objects.set(self.count());
         let wait = row("C_WaitForSlotEvent");
         while wait.entry(self).call(&wait.words(self)) == CKR_OK {}
+    }
+
+    /// Keeps a message that was encrypted, and its tag.
+    fn seal(&mut self) {
+        let seal = row("C_EncryptMessage");
+        seal.prepare(self);
+        expect(seal.name, seal.entry(self).call(&seal.words(self)), seal.answer());
+        self.memory.keep("sealed", self.memory.out_bytes(DATA.len()));
+        self.cancel();
+        // SAFETY: both lead to the room of a tag.
+        unsafe { std::ptr::copy(self.messages[0].pTag, self.messages[1].pTag, 16) };
     }
 
     /// The session in which everything happens.
@@ -210,13 +223,14 @@ impl World {
         self.with_parameter(CKM_CONCATENATE_BASE_AND_DATA, data)
     }
 
-    /// The parameter of a message: an IV, and room for its tag behind the data of other calls.
-    pub fn gcm_message(&self) -> u64 {
-        (&raw const *self.message) as u64
+    /// The parameter of a message that is encrypted.
+    pub fn message(&self) -> u64 {
+        (&raw const *self.messages[0]) as u64
     }
 
-    pub fn gcm_message_mechanism(&self) -> u64 {
-        self.mechanism(CKM_AES_GCM)
+    /// The parameter of the message "sealed".
+    pub fn sealed_message(&self) -> u64 {
+        (&raw const *self.messages[1]) as u64
     }
 
     /// A mechanism with a parameter that stays where it is for good.
@@ -253,25 +267,30 @@ impl World {
         login.undo(self);
     }
 
-    /// The operations that are active. Asks each for a size or feeds it nothing, so that they may go on.
+    /// The operations that are active: those that cannot be begun.
     pub fn active(&self) -> Vec<&'static str> {
-        let is_active = |probe: &&'static (&'static str, &'static str)| {
-            let row = row(probe.1);
-            row.is_there() && self.probe(row) != CKR_OPERATION_NOT_INITIALIZED
+        let is_active = |(_, begin): &&(&str, &str)| {
+            let row = row(begin);
+            row.is_there() && !self.can_begin(row)
         };
-        PROBES.iter().filter(is_active).map(|probe| probe.0).collect()
+        OPERATIONS.iter().filter(is_active).map(|(operation, _)| *operation).collect()
     }
 
-    fn probe(&self, row: &Row) -> CK_RV {
+    fn can_begin(&self, row: &Row) -> bool {
         let mut words = row.words(self);
-        for (index, arg) in row.args.iter().enumerate() {
-            match arg.kind {
-                Kind::Pointer(Null::Size) => words[index] = 0,
-                Kind::Length if row.name.ends_with("Update") => words[index] = 0,
-                _ => {}
-            }
+        match row.entry(self).call(&words) {
+            CKR_OPERATION_ACTIVE => return false,
+            rv => expect(row.name, rv, CKR_OK),
         }
-        row.entry(self).call(&words)
+        let end = match row.name {
+            "C_FindObjectsInit" => super::functions::row("C_FindObjectsFinal"),
+            _ => row,
+        };
+        // A null mechanism ends the operation.
+        words.truncate(end.args.len());
+        words[1..].fill(0);
+        expect(row.name, end.entry(self).call(&words), CKR_OK);
+        true
     }
 
     /// Ends every operation.
@@ -310,17 +329,34 @@ impl World {
     }
 }
 
-/// A kind of operation, and a function that finds it active and leaves it so.
-static PROBES: &[(&str, &str)] = &[
-    ("find", "C_FindObjects"),
-    ("encrypt", "C_EncryptUpdate"),
-    ("decrypt", "C_DecryptUpdate"),
-    ("digest", "C_DigestFinal"),
-    ("sign", "C_SignFinal"),
-    ("verify", "C_VerifyUpdate"),
-    ("verify signature", "C_VerifySignatureUpdate"),
-    ("sign recover", "C_SignRecover"),
-    ("verify recover", "C_VerifyRecover"),
+/// A message's parameter with an IV of the caller's and room for a tag.
+fn message() -> Box<CK_GCM_MESSAGE_PARAMS> {
+    let room: &mut [u8; 28] = Box::leak(Box::new([3; 28]));
+    Box::new(CK_GCM_MESSAGE_PARAMS {
+        pIv: room.as_mut_ptr(),
+        ulIvLen: 12,
+        ulIvFixedBits: 0,
+        ivGenerator: CKG_NO_GENERATE,
+        pTag: room[12..].as_mut_ptr(),
+        ulTagBits: 128,
+    })
+}
+
+/// The kinds of operation, and what begins them.
+static OPERATIONS: &[(&str, &str)] = &[
+    ("find", "C_FindObjectsInit"),
+    ("encrypt", "C_EncryptInit"),
+    ("decrypt", "C_DecryptInit"),
+    ("digest", "C_DigestInit"),
+    ("sign", "C_SignInit"),
+    ("verify", "C_VerifyInit"),
+    ("verify signature", "C_VerifySignatureInit"),
+    ("sign recover", "C_SignRecoverInit"),
+    ("verify recover", "C_VerifyRecoverInit"),
+    ("message encrypt", "C_MessageEncryptInit"),
+    ("message decrypt", "C_MessageDecryptInit"),
+    ("message sign", "C_MessageSignInit"),
+    ("message verify", "C_MessageVerifyInit"),
 ];
 
 /// A code by its name.

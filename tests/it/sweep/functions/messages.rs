@@ -2,11 +2,15 @@
 
 use super::*;
 
-const GCM: Arg = cancels(|w| w.gcm_message_mechanism());
-const PARAMETER: Arg = arg(Kind::Pointer(Null::Parameter), |w| w.gcm_message());
+const GCM: Arg = cancels(|w| w.mechanism(CKM_AES_GCM));
+const PARAMETER: Arg = arg(Kind::Pointer(Null::Parameter), |w| w.message());
+const SEALED_PARAMETER: Arg = arg(Kind::Pointer(Null::Parameter), |w| w.sealed_message());
+const SEALED: Arg = bad(|w| w.memory.kept("sealed").as_ptr() as u64);
 const PARAMETER_BYTES: Arg = length(|_| size_of::<CK_GCM_MESSAGE_PARAMS>() as u64);
 const NO_PARAMETER: Arg = arg(Kind::Pointer(Null::Fine), |_| 0);
-const MESSAGE_OUT: Arg = arg(Kind::Pointer(Null::Size), |w| w.memory.out());
+const NO_BYTES: Arg = length(|_| 0);
+/// Without a place for the signature's length, more data follow.
+const MAYBE_LAST: Arg = arg(Kind::Pointer(Null::Fine), |w| w.memory.room());
 const LAST: Arg = plain(|_| CKF_END_OF_MESSAGE);
 const ENCRYPT: &[&str] = &["message encrypt"];
 const DECRYPT: &[&str] = &["message decrypt"];
@@ -20,37 +24,33 @@ fn is_kem(row: &MechanismRow) -> bool {
 #[rustfmt::skip]
 pub static ROWS: &[Row] = &[
     row!(C_MessageEncryptInit: SESSION, GCM, KEY),
-    row!(C_EncryptMessage: SESSION, PARAMETER, PARAMETER_BYTES, PIECE, PIECE_BYTES, PIECE, PIECE_BYTES, MESSAGE_OUT,
+    row!(C_EncryptMessage: SESSION, PARAMETER, PARAMETER_BYTES, PIECE, PIECE_BYTES, PIECE, PIECE_BYTES, OUT,
         OUT_BYTES).before(&["C_MessageEncryptInit"]).keeps(ENCRYPT),
     row!(C_EncryptMessageBegin: SESSION, PARAMETER, PARAMETER_BYTES, PIECE, PIECE_BYTES)
         .before(&["C_MessageEncryptInit"]).keeps(ENCRYPT),
-    row!(C_EncryptMessageNext: SESSION, PARAMETER, PARAMETER_BYTES, PIECE, PIECE_BYTES, MESSAGE_OUT, OUT_BYTES, LAST)
+    row!(C_EncryptMessageNext: SESSION, PARAMETER, PARAMETER_BYTES, PIECE, PIECE_BYTES, OUT, OUT_BYTES, LAST)
         .before(&["C_MessageEncryptInit", "C_EncryptMessageBegin"]).keeps(ENCRYPT),
     row!(C_MessageEncryptFinal: SESSION).before(&["C_MessageEncryptInit"]),
     row!(C_MessageDecryptInit: SESSION, GCM, KEY),
-    row!(C_DecryptMessage: SESSION, PARAMETER, PARAMETER_BYTES, PIECE, PIECE_BYTES, bad(|w| w.memory.out()),
-        PIECE_BYTES, MESSAGE_OUT, OUT_BYTES)
-        .before(&["C_MessageEncryptInit", "C_EncryptMessage", "C_MessageEncryptFinal", "C_MessageDecryptInit"])
-        .keeps(DECRYPT),
-    row!(C_DecryptMessageBegin: SESSION, PARAMETER, PARAMETER_BYTES, PIECE, PIECE_BYTES)
+    row!(C_DecryptMessage: SESSION, SEALED_PARAMETER, PARAMETER_BYTES, PIECE, PIECE_BYTES, SEALED, PIECE_BYTES, OUT,
+        OUT_BYTES).before(&["C_MessageDecryptInit"]).keeps(DECRYPT),
+    row!(C_DecryptMessageBegin: SESSION, SEALED_PARAMETER, PARAMETER_BYTES, PIECE, PIECE_BYTES)
         .before(&["C_MessageDecryptInit"]).keeps(DECRYPT),
-    row!(C_DecryptMessageNext: SESSION, PARAMETER, PARAMETER_BYTES, bad(|w| w.memory.out()), PIECE_BYTES, MESSAGE_OUT,
-        OUT_BYTES, LAST)
-        .before(&["C_MessageEncryptInit", "C_EncryptMessage", "C_MessageEncryptFinal", "C_MessageDecryptInit",
-            "C_DecryptMessageBegin"]).keeps(DECRYPT),
+    row!(C_DecryptMessageNext: SESSION, SEALED_PARAMETER, PARAMETER_BYTES, SEALED, PIECE_BYTES, OUT, OUT_BYTES, LAST)
+        .before(&["C_MessageDecryptInit", "C_DecryptMessageBegin"]).keeps(DECRYPT),
     row!(C_MessageDecryptFinal: SESSION).before(&["C_MessageDecryptInit"]),
     row!(C_MessageSignInit: SESSION, CMAC, KEY),
-    row!(C_SignMessage: SESSION, NO_PARAMETER, ZERO, PIECE, PIECE_BYTES, MESSAGE_OUT, OUT_BYTES)
+    row!(C_SignMessage: SESSION, NO_PARAMETER, NO_BYTES, PIECE, PIECE_BYTES, OUT, OUT_BYTES)
         .before(&["C_MessageSignInit"]).keeps(SIGN),
-    row!(C_SignMessageBegin: SESSION, NO_PARAMETER, ZERO).before(&["C_MessageSignInit"]).keeps(SIGN),
-    row!(C_SignMessageNext: SESSION, NO_PARAMETER, ZERO, PIECE, PIECE_BYTES, MESSAGE_OUT, OUT_BYTES)
+    row!(C_SignMessageBegin: SESSION, NO_PARAMETER, NO_BYTES).before(&["C_MessageSignInit"]).keeps(SIGN),
+    row!(C_SignMessageNext: SESSION, NO_PARAMETER, NO_BYTES, PIECE, PIECE_BYTES, OUT, MAYBE_LAST)
         .before(&["C_MessageSignInit", "C_SignMessageBegin"]).keeps(SIGN),
     row!(C_MessageSignFinal: SESSION).before(&["C_MessageSignInit"]),
     row!(C_MessageVerifyInit: SESSION, CMAC, KEY),
-    row!(C_VerifyMessage: SESSION, NO_PARAMETER, ZERO, PIECE, PIECE_BYTES, MAC, MAC_BYTES)
+    row!(C_VerifyMessage: SESSION, NO_PARAMETER, NO_BYTES, PIECE, PIECE_BYTES, MAC, MAC_BYTES)
         .before(&["C_MessageVerifyInit"]).keeps(VERIFY),
-    row!(C_VerifyMessageBegin: SESSION, NO_PARAMETER, ZERO).before(&["C_MessageVerifyInit"]).keeps(VERIFY),
-    row!(C_VerifyMessageNext: SESSION, NO_PARAMETER, ZERO, PIECE, PIECE_BYTES, MAC, MAC_BYTES)
+    row!(C_VerifyMessageBegin: SESSION, NO_PARAMETER, NO_BYTES).before(&["C_MessageVerifyInit"]).keeps(VERIFY),
+    row!(C_VerifyMessageNext: SESSION, NO_PARAMETER, NO_BYTES, PIECE, PIECE_BYTES, MAC, MAC_BYTES)
         .before(&["C_MessageVerifyInit", "C_VerifyMessageBegin"]).keeps(VERIFY),
     row!(C_MessageVerifyFinal: SESSION).before(&["C_MessageVerifyInit"]),
 
