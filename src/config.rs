@@ -166,7 +166,8 @@ impl Config {
 
     /// The profile as the library runs it.
     pub fn active(&self) -> Active {
-        Active { legacy: self.legacy, ..Active::new(self.profile, self.settings) }
+        let active = Active::new(self.profile, self.settings);
+        Active { legacy: self.legacy || active.legacy, ..active }
     }
 
     /// The profile that C_Initialize would find now; `Standard` where it would find an error.

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::crypto::random::Seed;
 use crate::error::{CallError, Error};
 use crate::log::Logger;
-use crate::mechanism::Mechanism;
+use crate::mechanism::Catalog;
 use crate::profile::Active;
 use crate::session::{LoginState, Session, SessionCounts, Slot};
 use crate::sync::Mutex;
@@ -36,6 +36,8 @@ const SWEEP_AT_END: Duration = Duration::from_millis(100);
 pub struct Library {
     pub config: Config,
     pub active: Active,
+    /// The mechanisms that this library, as it is configured, has.
+    pub mechanisms: Catalog,
     pub log: Logger,
     pub clusters: Arc<Clusters>,
     slots: Slots,
@@ -51,11 +53,6 @@ pub struct Library {
 }
 
 impl Library {
-    /// Whether this library, as it is configured, has a mechanism.
-    pub fn offers(&self, row: &Mechanism) -> bool {
-        self.config.legacy || !row.legacy
-    }
-
     /// Opens the store that the configuration names. Reads its head and its slots, no object.
     pub fn start(config: Config, log: Logger) -> Result<Self, Error> {
         let store = config.open_store()?;
@@ -64,6 +61,7 @@ impl Library {
         let library = Self {
             config,
             active,
+            mechanisms: Catalog::new(&active),
             log,
             clusters,
             slots: Slots::new(active),

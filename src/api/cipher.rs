@@ -29,7 +29,9 @@ pub unsafe fn init(
         let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.cipher.is_some())?;
         // SAFETY: the caller's promise about the mechanism's parameter.
         let params = || unsafe { params::parse(row.params, &mechanism) };
-        session.cipher_init(direction, row, params, key)
+        // SAFETY: the caller's promise about the mechanism's parameter.
+        let write_iv = unsafe { params::iv_place(row, direction, &mechanism) }?;
+        session.cipher_init(direction, row, params, key, write_iv)
     })
 }
 

@@ -1,6 +1,7 @@
 //! Key management (PKCS#11 3.0 sec. 5.18).
 
 use super::{Trace, bad, call, mechanism_row, params, raw};
+use crate::mechanism::Direction;
 use crate::session::Outcome;
 use cryptoki_sys::*;
 
@@ -97,10 +98,12 @@ pub unsafe extern "C" fn C_WrapKey(
         let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.wrap.is_some())?;
         // SAFETY: as above.
         let params = unsafe { params::parse(row.params, &mechanism) }?;
+        // SAFETY: as above.
+        let write_iv = unsafe { params::iv_place(row, Direction::Encrypt, &mechanism) }?;
         // SAFETY: the caller's promise about its buffer.
         unsafe {
             raw::with_output(wrapped, wrapped_bytes, |output| {
-                session.wrap_key(row, &params, (wrapping_key, key), output?).map(Outcome::Written)
+                session.wrap_key(row, &params, (wrapping_key, key), output?, write_iv).map(Outcome::Written)
             })
         }
     })

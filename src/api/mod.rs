@@ -33,7 +33,7 @@ pub use names::rv_name;
 use crate::error::{CallError, Error, MechanismError};
 use crate::library::Library;
 use crate::log::{Level, Line};
-use crate::mechanism::{Mechanism, table};
+use crate::mechanism::Mechanism;
 use crate::profile::has_function;
 use arc_swap::ArcSwapOption;
 use cryptoki_sys::*;
@@ -142,9 +142,7 @@ fn mechanism_row(
     does: fn(&Mechanism) -> bool,
 ) -> Result<&'static Mechanism, Error> {
     trace.mechanism = Some(id);
-    table::find(id)
-        .filter(|row| library.offers(row) && does(row))
-        .ok_or_else(|| MechanismError::Invalid(id).into())
+    library.mechanisms.find(id).filter(|row| does(row)).ok_or_else(|| MechanismError::Invalid(id).into())
 }
 
 /// Shorthand for a null or otherwise unusable argument.

@@ -53,6 +53,32 @@ unsafe fn output<'a>(pointer: *mut CK_BYTE, length: *mut CK_ULONG) -> Result<Out
     Ok(Output::Buffer(unsafe { std::slice::from_raw_parts_mut(pointer, room) }))
 }
 
+/// A place of the caller's that is written after the call that named it: where the IV goes that the library makes for
+/// CKM_AES_GCM in profile `cloudhsm`, once C_Encrypt has encrypted.
+pub struct Later {
+    pointer: *mut CK_BYTE,
+    length: usize,
+}
+
+// SAFETY: the caller keeps the place for its operation, whichever of its threads goes on with it.
+unsafe impl Send for Later {}
+
+impl Later {
+    /// # Safety
+    /// A pointer that is not null leads to `length` writable bytes until the operation that names it has ended.
+    pub unsafe fn new(pointer: *mut CK_BYTE, length: CK_ULONG) -> Option<Self> {
+        let length = usize::try_from(length).ok()?;
+        (!pointer.is_null()).then_some(Self { pointer, length })
+    }
+
+    /// Writes so many bytes as fit.
+    pub fn write(self, bytes: &[u8]) {
+        let length = self.length.min(bytes.len());
+        // SAFETY: not null, and so long, by the promise that `new` was given.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.pointer, length) };
+    }
+}
+
 /// Runs a call with an output buffer, and writes back how many bytes it took or would take.
 ///
 /// # Safety

@@ -4,7 +4,6 @@ use super::general::library_version;
 use super::{Trace, bad, call, mechanism_row, raw};
 use crate::cluster::{PasswordRules, PinStatus, Role};
 use crate::error::{CallError, Error};
-use crate::mechanism::table::TABLE;
 use crate::session::Slot;
 use cryptoki_sys::*;
 
@@ -134,8 +133,7 @@ pub unsafe extern "C" fn C_GetMechanismList(
 ) -> CK_RV {
     call("C_GetMechanismList", Trace::slot(slot_id), |library, _| {
         library.slot(slot_id)?;
-        let ids: Vec<CK_MECHANISM_TYPE> =
-            TABLE.iter().filter(|row| library.offers(row)).map(|row| row.id).collect();
+        let ids: Vec<CK_MECHANISM_TYPE> = library.mechanisms.rows().map(|row| row.id).collect();
         // SAFETY: the caller's promise about its array.
         unsafe { raw::write_list(list, count, &ids) }
     })

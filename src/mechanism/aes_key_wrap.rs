@@ -39,7 +39,7 @@ pub static WRAP_PKCS7: Wrap = Wrap {
 const MAX_BYTES: usize = i32::MAX as usize - 32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     /// RFC 3394: whole semiblocks, at least two.
     Kw,
     /// RFC 5649: any length from 1 byte.
@@ -203,13 +203,13 @@ fn open(
     Ok(data)
 }
 
-fn key_wrapped_bytes(form: Form, params: &Params, key_bytes: usize) -> Result<usize, Error> {
+pub(super) fn key_wrapped_bytes(form: Form, params: &Params, key_bytes: usize) -> Result<usize, Error> {
     initial(form, params)?;
     let bytes = if form == Form::Kw { zero_padded_bytes(key_bytes) } else { key_bytes };
     sealed_bytes(form, bytes).ok_or(MechanismError::KeySize { bytes: key_bytes }.into())
 }
 
-fn wrap(form: Form, key: Key<'_>, params: &Params, value: &[u8]) -> Result<Vec<u8>, Error> {
+pub(super) fn wrap(form: Form, key: Key<'_>, params: &Params, value: &[u8]) -> Result<Vec<u8>, Error> {
     key_wrapped_bytes(form, params, value.len())?;
     let key = key.secret()?;
     let initial = initial(form, params)?;
@@ -221,7 +221,7 @@ fn wrap(form: Form, key: Key<'_>, params: &Params, value: &[u8]) -> Result<Vec<u
     seal(form, key, initial, &padded)
 }
 
-fn unwrap(form: Form, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Secret, Error> {
+pub(super) fn unwrap(form: Form, key: Key<'_>, params: &Params, wrapped: &[u8]) -> Result<Secret, Error> {
     let initial = initial(form, params)?;
     opened_bytes(form, wrapped.len()).ok_or(MechanismError::WrappedKeyLen { bytes: wrapped.len() })?;
     let value = open(form, key.secret()?, initial, wrapped)?.ok_or(MechanismError::WrappedKeyInvalid)?;

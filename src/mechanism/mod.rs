@@ -6,6 +6,7 @@
 use crate::crypto::pkey::PrivateKey;
 use crate::error::Error;
 use crate::object::{NewKey, Secret};
+use crate::profile::Limits;
 use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE};
 use zeroize::Zeroizing;
 
@@ -20,7 +21,10 @@ mod aes_key_wrap;
 mod aes_xts;
 mod buffer;
 mod by_cipher;
+mod catalog;
 mod chacha20;
+mod cloudhsm_gcm;
+mod cloudhsm_wrap;
 mod des;
 mod ec_pairs;
 mod ecdsa;
@@ -36,11 +40,13 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
+pub use catalog::Catalog;
 pub use key::Key;
 pub use params::{ParamShape, Params};
 
 /// A row of the table: everything that is known about one mechanism. CKF_ flags are computed from the
 /// functions that are there, so that information and dispatch cannot differ.
+#[derive(Clone, Copy)]
 pub struct Mechanism {
     pub id: CK_MECHANISM_TYPE,
     /// The specification's name, `CKM_AES_GCM`.
@@ -64,6 +70,10 @@ pub struct Mechanism {
     pub derive: Option<Derive>,
     /// Only with `legacy = true`, and never in profile `cloudhsm`.
     pub legacy: bool,
+    /// Only in profile `cloudhsm`.
+    pub cloudhsm: bool,
+    /// Those of the profile.
+    pub limits: Limits,
 }
 
 pub type NewCipher = fn(Key<'_>, &Params, Direction) -> Result<Box<dyn Cipher>, Error>;

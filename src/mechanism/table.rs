@@ -5,12 +5,21 @@
 use super::*;
 use crate::crypto::digest;
 use crate::crypto::mac;
+use crate::profile::vendor::*;
 use cryptoki_sys::*;
 
-/// The row of a mechanism. One array access, for every C_*Init asks.
+/// The row of a mechanism.
 pub fn find(id: CK_MECHANISM_TYPE) -> Option<&'static Mechanism> {
-    let row = *INDEX.get(place(id)?)?;
-    TABLE.get(usize::from(row))
+    TABLE.get(place(id)?)
+}
+
+/// Where in `TABLE` a mechanism's row stands. One array access, for every C_*Init asks.
+#[inline]
+pub(super) fn place(id: CK_MECHANISM_TYPE) -> Option<usize> {
+    match *INDEX.get(index_place(id)?)? {
+        NO_ROW => None,
+        row => Some(usize::from(row)),
+    }
 }
 
 /// Mechanism ids below this have a place in the index. All standard ones of these families do; an id beyond it
@@ -21,7 +30,7 @@ const VENDOR_IDS: usize = 0x2200;
 const NO_ROW: u8 = u8::MAX;
 
 /// Where in `INDEX` an id has its place.
-const fn place(id: CK_MECHANISM_TYPE) -> Option<usize> {
+const fn index_place(id: CK_MECHANISM_TYPE) -> Option<usize> {
     let number = (id & !CKM_VENDOR_DEFINED) as usize;
     match id & CKM_VENDOR_DEFINED != 0 {
         false if number < STANDARD_IDS => Some(number),
@@ -35,7 +44,7 @@ static INDEX: [u8; STANDARD_IDS + VENDOR_IDS] = {
     let mut index = [NO_ROW; STANDARD_IDS + VENDOR_IDS];
     let mut row = 0;
     while row < TABLE.len() {
-        index[place(TABLE[row].id).expect("the index has a place for it")] = row as u8;
+        index[index_place(TABLE[row].id).expect("the index has a place for it")] = row as u8;
         row += 1;
     }
     assert!(TABLE.len() < NO_ROW as usize, "the index has one byte a row");
@@ -82,6 +91,8 @@ const REST: Mechanism = Mechanism {
     generate_pair: None,
     derive: None,
     legacy: false,
+    cloudhsm: false,
+    limits: Limits::NONE,
 };
 
 macro_rules! row {
@@ -235,6 +246,16 @@ pub static TABLE: &[Mechanism] = &[
         sign: Some(macs::hmac::<mac::HmacMd5>), legacy: true),
     row!(CKM_MD5_HMAC_GENERAL, vectors: "RFC 2202 sec. 2", key_types: MD5_HMAC, key_sizes: HMAC_SIZES,
         params: ParamShape::MacLength, sign: Some(macs::hmac_general::<mac::HmacMd5>), legacy: true),
+
+    // Of profile `cloudhsm` alone
+    aes!(CKM_CLOUDHSM_AES_GCM, vectors: "wycheproof aes_gcm", cloudhsm: true, params: ParamShape::Gcm,
+        cipher: Some(cloudhsm_gcm::new), wrap: Some(&cloudhsm_gcm::WRAP)),
+    aes!(CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD, vectors: "RFC 3394 sec. 4", cloudhsm: true,
+        params: ParamShape::OptionalIv(8), wrap: Some(&cloudhsm_wrap::NO_PAD)),
+    aes!(CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, vectors: "aes-kw over PKCS #7", cloudhsm: true,
+        params: ParamShape::OptionalIv(8), wrap: Some(&cloudhsm_wrap::PKCS5_PAD)),
+    aes!(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, vectors: "RFC 5649 sec. 6", cloudhsm: true,
+        wrap: Some(&cloudhsm_wrap::ZERO_PAD)),
 
     sha!(CKM_SHA_1, Sha1, "FIPS 180-4 examples"),
     sha!(CKM_SHA224, Sha224, "FIPS 180-4 examples"),

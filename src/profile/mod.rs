@@ -6,8 +6,11 @@
 //! Called by: config, api, library, session, mechanism, object. Knows none of them.
 
 mod functions;
+mod mechanisms;
+pub mod vendor;
 
 pub use functions::{FUNCTIONS, has_function};
+pub use mechanisms::{IvSource, Limits, MECHANISMS, MechanismRow, Uses, find_mechanism};
 
 /// Which token's rules the library follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +44,7 @@ pub struct Active {
     pub profile: Profile,
     pub rules: &'static Rules,
     pub settings: Settings,
-    /// The configuration's `legacy`: keys of old types and sizes may be made.
+    /// Keys of old types and sizes may be made: the configuration's `legacy`.
     pub legacy: bool,
 }
 
@@ -51,7 +54,8 @@ impl Active {
             Profile::Standard => &STANDARD,
             Profile::CloudHsm => &CLOUDHSM,
         };
-        Self { profile, rules, settings, legacy: false }
+        // 3DES is there where the cluster is not in FIPS mode; what else is old, the tables of this profile leave out.
+        Self { profile, rules, settings, legacy: profile == Profile::CloudHsm && settings.non_fips }
     }
 }
 

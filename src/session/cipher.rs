@@ -1,28 +1,38 @@
 //! Encryption and decryption (PKCS#11 3.0 sec. 5.8 and 5.10).
 
+use super::ivs::LateIv;
 use super::operation::{Engine, Outcome, Step};
-use super::{Output, Session};
+use super::{Output, Session, WriteIv};
 use crate::error::{CallError, Error, MechanismError};
-use crate::mechanism::{Direction, Mechanism, Params};
+use crate::mechanism::{Cipher, Direction, Mechanism, Params};
+use crate::profile::Limits;
 use cryptoki_sys::{CKA_DECRYPT, CKA_ENCRYPT};
 
 impl Session {
-    /// C_EncryptInit, C_DecryptInit. Errors: `OperationActive`, `KeyHandleInvalid`, the mechanism's.
+    /// C_EncryptInit, C_DecryptInit. `write_iv`: where an IV goes that the library makes, once the data are encrypted.
+    /// Errors: `OperationActive`, `KeyHandleInvalid`, the mechanism's.
     pub fn cipher_init(
         &self,
         direction: Direction,
         mechanism: &'static Mechanism,
         params: impl FnOnce() -> Result<Params, Error>,
         key: u64,
+        write_iv: Option<WriteIv>,
     ) -> Result<(), Error> {
+        let params = || match direction {
+            Direction::Encrypt => self.with_own_iv(mechanism, params()?),
+            Direction::Decrypt => params(),
+        };
         let mut state = self.state();
         state.last_mechanism = Some(mechanism);
         let place = state.cipher(direction);
         place.must_be_idle()?;
         let make = mechanism.cipher.ok_or(MechanismError::Invalid(mechanism.id))?;
         if let Some(engine) = place.spare(mechanism, key) {
-            if engine.restart(&params()?)? {
+            let params = params()?;
+            if engine.restart(&params)? {
                 place.start();
+                state.late_iv = LateIv::new(&params, write_iv);
                 return Ok(());
             }
             place.clear();
@@ -30,8 +40,14 @@ impl Session {
         }
         let usage = if direction == Direction::Encrypt { CKA_ENCRYPT } else { CKA_DECRYPT };
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
-        let work = make(self.usable_key(&held, mechanism, usage)?, &params()?, direction)?;
+        let (opened, allowed) = (self.usable_key(&held, mechanism, usage)?, held.object.flag(usage));
+        let params = params()?;
+        let work = make(opened, &params, direction)?;
         place.start_with(Engine { work, mechanism, key: Some((key, held)) });
+        if !allowed {
+            place.refuse();
+        }
+        state.late_iv = LateIv::new(&params, write_iv);
         Ok(())
     }
 
@@ -41,10 +57,24 @@ impl Session {
         direction: Direction,
         io: Result<(&[u8], Output<'_>), Error>,
     ) -> Result<Outcome, Error> {
-        self.state().cipher(direction).run(Step::OneShot, |engine| match io? {
-            (input, Output::Query) => Ok(Outcome::Size(engine.one_shot_len(input.len())?)),
-            (input, Output::Buffer(output)) => Ok(Outcome::Written(engine.one_shot(input, output)?)),
-        })
+        let mut state = self.state();
+        let place = state.cipher(direction);
+        let limits = place.limits();
+        let done = place.run(Step::OneShot, |engine| {
+            let (input, output) = io?;
+            check_size(&limits, direction, input.len(), engine)?;
+            match output {
+                Output::Query => Ok(Outcome::Size(engine.one_shot_len(input.len())?)),
+                Output::Buffer(output) => Ok(Outcome::Written(engine.one_shot(input, output)?)),
+            }
+        });
+        if direction == Direction::Encrypt
+            && let Ok(Outcome::Written(_)) = done
+            && let Some(iv) = state.late_iv.take()
+        {
+            iv.tell();
+        }
+        done
     }
 
     /// C_EncryptUpdate, C_DecryptUpdate
@@ -53,9 +83,18 @@ impl Session {
         direction: Direction,
         io: Result<(&[u8], Output<'_>), Error>,
     ) -> Result<Outcome, Error> {
-        self.state().cipher(direction).run(Step::Update, |engine| match io? {
-            (input, Output::Query) => Ok(Outcome::Size(engine.update_len(input.len())?)),
-            (input, Output::Buffer(output)) => Ok(Outcome::Written(engine.update(input, output)?)),
+        let mut state = self.state();
+        let place = state.cipher(direction);
+        let limits = place.limits();
+        place.run(Step::Update, |engine| {
+            let (input, output) = io?;
+            if input.len() > limits.data_bytes {
+                return Err(too_long(direction, input.len()));
+            }
+            match output {
+                Output::Query => Ok(Outcome::Size(engine.update_len(input.len())?)),
+                Output::Buffer(output) => Ok(Outcome::Written(engine.update(input, output)?)),
+            }
         })
     }
 
@@ -69,5 +108,30 @@ impl Session {
             Output::Query => Ok(Outcome::Size(engine.finish_len()?)),
             Output::Buffer(output) => Ok(Outcome::Written(engine.finish(output)?)),
         })
+    }
+}
+
+/// The limit is one of the data: what is encrypted may be longer by a tag and an IV. Errors: `DataLen`,
+/// `EncryptedDataLen`.
+#[inline]
+fn check_size(
+    limits: &Limits,
+    direction: Direction,
+    input_bytes: usize,
+    engine: &dyn Cipher,
+) -> Result<(), Error> {
+    if input_bytes <= limits.data_bytes {
+        return Ok(());
+    }
+    match direction {
+        Direction::Decrypt if engine.one_shot_len(input_bytes)? <= limits.data_bytes => Ok(()),
+        _ => Err(too_long(direction, input_bytes)),
+    }
+}
+
+fn too_long(direction: Direction, bytes: usize) -> Error {
+    match direction {
+        Direction::Encrypt => MechanismError::DataLen { bytes }.into(),
+        Direction::Decrypt => MechanismError::EncryptedDataLen { bytes }.into(),
     }
 }

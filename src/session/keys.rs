@@ -1,7 +1,8 @@
 //! Making, wrapping and unwrapping keys (PKCS#11 3.0 sec. 5.18).
 
+use super::ivs::{LateIv, check_iv};
 use super::objects::open;
-use super::{Output, Session};
+use super::{Output, Session, WriteIv};
 use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::{Derivation, Mechanism, Params, Wrap};
 use crate::object::{Object, Origin, Secret, Template};
@@ -87,13 +88,14 @@ impl Session {
     }
 
     /// C_WrapKey. `wrapping` and `key` are handles. Errors: `WrappingKeyHandleInvalid`, `KeyHandleInvalid`,
-    /// `KeyUnextractable`, `KeyNotWrappable`, the mechanism's.
+    /// `KeyUnextractable`, `KeyNotWrappable`, the mechanism's. `write_iv`: where an IV goes that the library makes.
     pub fn wrap_key(
         &self,
         mechanism: &'static Mechanism,
         params: &Params,
         (wrapping, key): (u64, u64),
         output: Output<'_>,
+        write_iv: Option<WriteIv>,
     ) -> Result<usize, Error> {
         let wrap = wrap_of(mechanism)?;
         let wrapping_key = self.object(wrapping)?.ok_or(CallError::WrappingKeyHandleInvalid(wrapping))?;
@@ -106,13 +108,18 @@ impl Session {
         })?;
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
         let value = wrappable(&held.object, &wrapping_key.object, key)?;
+        check_iv(mechanism, params)?;
         let needed = (wrap.wrapped_len)(opened, params, value.len()).map_err(not_wrappable)?;
         match output {
             Output::Query => Ok(needed),
             Output::Buffer(output) if output.len() < needed => Err(Error::BufferTooSmall { needed }),
             Output::Buffer(output) => {
-                let wrapped = (wrap.wrap)(opened, params, &value).map_err(not_wrappable)?;
+                let params = self.with_own_iv(mechanism, params.clone())?;
+                let wrapped = (wrap.wrap)(opened, &params, &value).map_err(not_wrappable)?;
                 output[..wrapped.len()].copy_from_slice(&wrapped);
+                if let Some(iv) = LateIv::new(&params, write_iv) {
+                    iv.tell();
+                }
                 Ok(wrapped.len())
             }
         }

@@ -9,6 +9,7 @@ mod digest;
 mod dual;
 mod find;
 mod held;
+mod ivs;
 mod kem;
 mod keys;
 mod login;
@@ -22,6 +23,7 @@ mod slot;
 
 pub use dual::Dual;
 pub use held::Held;
+pub use ivs::WriteIv;
 pub use kem::Encapsulated;
 pub use login::{Pin, UserType};
 pub use objects::ObjectView;
@@ -33,6 +35,7 @@ use crate::error::{CallError, Error};
 use crate::mechanism::{Cipher, Digest, Direction, Mechanism, Recover, Sign};
 use crate::sync::{Mutex, MutexGuard};
 use find::Find;
+use ivs::LateIv;
 use operation::Place;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,6 +62,8 @@ pub struct Session {
 #[derive(Default)]
 struct State {
     encrypt: Place<dyn Cipher>,
+    /// Of the encryption in progress.
+    late_iv: Option<LateIv>,
     decrypt: Place<dyn Cipher>,
     digest: Place<dyn Digest>,
     sign: Place<dyn Sign>,

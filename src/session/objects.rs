@@ -158,7 +158,7 @@ impl Session {
         if !mechanism.key_types.contains(&key_type) || object.class() != class_for(key_type, usage) {
             return Err(MechanismError::KeyType.into());
         }
-        if !object.flag(usage) {
+        if !object.flag(usage) && !self.is_checked_late(usage) {
             return Err(MechanismError::KeyFunction.into());
         }
         if object.flag(CKA_TOKEN) {
@@ -168,6 +168,12 @@ impl Session {
             return Err(MechanismError::Invalid(mechanism.id).into());
         }
         open(object)
+    }
+
+    /// Whether a key without this usage is refused when it is used, not before.
+    fn is_checked_late(&self, usage: CK_ATTRIBUTE_TYPE) -> bool {
+        let is_of_operation = matches!(usage, CKA_ENCRYPT | CKA_DECRYPT | CKA_SIGN | CKA_VERIFY);
+        is_of_operation && self.slot.active.settings.late_key_check
     }
 
     /// Stores a new object where its CKA_TOKEN says, and gives its handle. A private one is of the user who was logged

@@ -5,8 +5,9 @@
 //! key, stays with the session when its operation ends, and serves the next one with the same live key.
 
 use super::held::Held;
-use crate::error::{CallError, Error};
+use crate::error::{CallError, Error, MechanismError};
 use crate::mechanism::Mechanism;
+use crate::profile::Limits;
 use std::sync::Arc;
 
 /// An engine and what it was made from.
@@ -30,12 +31,14 @@ enum Phase {
 /// The place of one kind of operation in a session.
 pub struct Place<T: ?Sized> {
     phase: Phase,
+    /// The key may not be used so, which is told when it is.
+    refused: bool,
     engine: Option<Engine<T>>,
 }
 
 impl<T: ?Sized> Default for Place<T> {
     fn default() -> Self {
-        Self { phase: Phase::Idle, engine: None }
+        Self { phase: Phase::Idle, refused: false, engine: None }
     }
 }
 
@@ -119,7 +122,18 @@ impl<T: ?Sized> Place<T> {
     /// Starts an operation with a new engine.
     pub fn start_with(&mut self, engine: Engine<T>) {
         self.engine = Some(engine);
+        self.refused = false;
         self.phase = Phase::Fresh;
+    }
+
+    /// Lets the first use of the operation's key fail: CloudHSM's `--disable-validate-key-at-init`.
+    pub fn refuse(&mut self) {
+        self.refused = true;
+    }
+
+    /// What the profile asks of the operation.
+    pub fn limits(&self) -> Limits {
+        self.engine.as_ref().map_or(Limits::NONE, |engine| engine.mechanism.limits)
     }
 
     /// Ends the operation (C_SessionCancel, C_xxxInit with a null mechanism); `false` if there was none.
@@ -174,6 +188,13 @@ impl<T: ?Sized> Place<T> {
         }
         if step == Step::OneShot && phase == Phase::Parts {
             return Err(CallError::OperationActive.into());
+        }
+        if self.refused {
+            self.engine = None;
+            return Err(MechanismError::KeyFunction.into());
+        }
+        if step != Step::OneShot && engine.mechanism.limits.single_part {
+            return Err(MechanismError::Invalid(engine.mechanism.id).into());
         }
         let result = body(&mut engine.work);
         match (&result, step) {

@@ -4,6 +4,7 @@ use super::operation::{Engine, Outcome, Place, Step};
 use super::{Output, Session, State};
 use crate::error::{CallError, Error, MechanismError};
 use crate::mechanism::{Mechanism, Params, Sign};
+use crate::profile::Limits;
 use cryptoki_sys::{CKA_SIGN, CKA_VERIFY};
 
 /// Which of the two operations a call is about.
@@ -56,16 +57,22 @@ impl Session {
         }
         let usage = if side == Side::Sign { CKA_SIGN } else { CKA_VERIFY };
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
-        let work = make(self.usable_key(&held, mechanism, usage)?, params)?;
+        let (opened, allowed) = (self.usable_key(&held, mechanism, usage)?, held.object.flag(usage));
+        let work = make(opened, params)?;
         place.start_with(Engine { work, mechanism, key: Some((key, held)) });
+        if !allowed {
+            place.refuse();
+        }
         Ok(())
     }
 
     /// C_Sign
     pub fn sign_one_shot(&self, io: Result<(&[u8], Output<'_>), Error>) -> Result<Outcome, Error> {
-        self.state().sign.run(Step::OneShot, |engine| {
+        let place = &mut self.state().sign;
+        let limits = place.limits();
+        place.run(Step::OneShot, |engine| {
             let (input, output) = io?;
-            finish(engine, Some(input), output)
+            finish(engine, Some(limited(&limits, input)?), output)
         })
     }
 
@@ -81,9 +88,11 @@ impl Session {
 
     /// C_Verify: `io` are the data and the signature. Errors: `SignatureInvalid`, `SignatureLen`.
     pub fn verify_one_shot(&self, io: Result<(&[u8], &[u8]), Error>) -> Result<(), Error> {
-        let verified = self.state().verify.run(Step::OneShot, |engine| {
+        let place = &mut self.state().verify;
+        let limits = place.limits();
+        let verified = place.run(Step::OneShot, |engine| {
             let (data, signature) = io?;
-            engine.whole(data)?;
+            engine.whole(limited(&limits, data)?)?;
             engine.verify(signature)?;
             Ok(Outcome::Written(0))
         });
@@ -147,7 +156,19 @@ impl Session {
     }
 
     fn feed(&self, side: Side, input: Result<&[u8], Error>) -> Result<(), Error> {
-        self.state().side(side).feed(|engine| engine.update(input?))
+        let mut state = self.state();
+        let place = state.side(side);
+        let limits = place.limits();
+        place.feed(|engine| engine.update(limited(&limits, input?)?))
+    }
+}
+
+/// Data of which the mechanism takes as much in a call. Errors: `DataLen`.
+#[inline]
+fn limited<'d>(limits: &Limits, data: &'d [u8]) -> Result<&'d [u8], Error> {
+    match data.len() <= limits.data_bytes {
+        true => Ok(data),
+        false => Err(MechanismError::DataLen { bytes: data.len() }.into()),
     }
 }
 

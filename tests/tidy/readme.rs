@@ -1,11 +1,12 @@
-//! README's tables are made from the code's own. `UPDATE_README=1 cargo nextest run tidy` writes them anew.
+//! README's tables, and the mechanisms of include/vhsm.h, are made from the code's own. `UPDATE_README=1 cargo nextest run
+//! tidy` writes them anew.
 
 use crate::source::root;
 use std::fs;
 use vhsm_pkcs11::api::functions;
 use vhsm_pkcs11::mechanism::Mechanism;
 use vhsm_pkcs11::mechanism::table::TABLE;
-use vhsm_pkcs11::profile;
+use vhsm_pkcs11::profile::{self, IvSource, MechanismRow, Uses};
 
 #[test]
 fn the_tables_of_the_readme_are_fresh() {
@@ -21,11 +22,30 @@ fn the_tables_of_the_readme_are_fresh() {
     assert!(found == wanted, "README's tables are stale: run UPDATE_README=1 cargo nextest run tidy");
 }
 
+#[test]
+fn the_mechanisms_of_the_header_are_fresh() {
+    let path = root().join("include/vhsm.h");
+    let found = fs::read_to_string(&path).expect("vhsm.h");
+    let standard = TABLE.iter().filter(|row| !row.cloudhsm);
+    let names =
+        standard.map(|row| format!("#ifndef {0}\n#define {0} {1:#010x}UL\n#endif\n", row.name, row.id));
+    let marks = ("/* mechanisms: begin */\n", "/* mechanisms: end */");
+    let wanted = between(&found, marks, &names.collect::<String>());
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(&path, wanted).expect("vhsm.h can be written");
+        return;
+    }
+    assert!(found == wanted, "vhsm.h is stale: run UPDATE_README=1 cargo nextest run tidy");
+}
+
 /// The text with what stands between the two markers of that name replaced.
 fn replaced(text: &str, name: &str, table: &str) -> String {
-    let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
-    let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("README lacks {begin}"));
-    let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("README lacks {end}"));
+    between(text, (&format!("<!-- {name}: begin -->\n"), &format!("<!-- {name}: end -->")), table)
+}
+
+fn between(text: &str, (begin, end): (&str, &str), table: &str) -> String {
+    let (before, rest) = text.split_once(begin).unwrap_or_else(|| panic!("there is no {begin}"));
+    let (_, after) = rest.split_once(end).unwrap_or_else(|| panic!("there is no {end}"));
     format!("{before}{begin}{table}{end}{after}")
 }
 
@@ -44,14 +64,76 @@ fn differences() -> String {
         table += &format!("| {} | {} | {} |\n", row.topic, row.standard, row.cloudhsm);
     }
     let functions: Vec<_> = profile::FUNCTIONS.iter().map(|name| format!("`{name}`")).collect();
-    format!("{table}\nFunctions: {}.\n", functions.join(", "))
+    format!("{table}\nFunctions: {}.\n\n{}", functions.join(", "), cloudhsm_mechanisms())
+}
+
+fn cloudhsm_mechanisms() -> String {
+    let mut table =
+        "| mechanism | functions | only where `fips = false` | limits |\n| --- | --- | --- | --- |\n"
+            .to_owned();
+    for row in profile::MECHANISMS {
+        let vendor = if row.name.contains("CLOUDHSM") { format!(" ({:#x})", row.id) } else { String::new() };
+        table += &format!(
+            "| `{}`{vendor} | {} | {} | {} |\n",
+            row.name,
+            names(row.uses),
+            names(row.non_fips),
+            limits(row)
+        );
+    }
+    table
+}
+
+fn names(uses: Uses) -> String {
+    let all = [
+        (Uses::CIPHER, "encrypt, decrypt"),
+        (Uses::DIGEST, "digest"),
+        (Uses::SIGN, "sign, verify"),
+        (Uses::WRAP, "wrap, unwrap"),
+        (Uses::GENERATE, "generate"),
+        (Uses::GENERATE_PAIR, "generate pairs"),
+        (Uses::DERIVE, "derive"),
+    ];
+    let has: Vec<_> = all.into_iter().filter(|(one, _)| uses.has(*one)).map(|(_, name)| name).collect();
+    has.join(", ")
+}
+
+fn limits(row: &MechanismRow) -> String {
+    let mut told = Vec::new();
+    if row.limits.data_bytes != usize::MAX {
+        told.push(format!("{} bytes a call (CKR_DATA_LEN_RANGE)", row.limits.data_bytes));
+    }
+    if row.limits.single_part {
+        told.push("single part (an update: CKR_MECHANISM_INVALID)".to_owned());
+    }
+    match row.limits.iv {
+        IvSource::Caller => {}
+        IvSource::WrittenBack => {
+            told.push("the library makes the IV; pIv must hold 12 zeros, and has the IV after `C_Encrypt` or `C_WrapKey`".to_owned());
+        }
+        IvSource::Prepended => {
+            told.push(
+                "the library makes the IV and puts it before the ciphertext; pIv must be null".to_owned(),
+            );
+        }
+    }
+    if let Some((min, max)) = row.key_sizes {
+        told.push(format!("key sizes {min} to {max}"));
+    }
+    told.join("; ")
 }
 
 fn mechanism_table() -> String {
     let mut table = "| mechanism | functions | key size |\n| --- | --- | --- |\n".to_owned();
-    for row in TABLE.iter() {
+    for row in TABLE.iter().filter(|row| !row.cloudhsm) {
         let legacy = if row.legacy { " (`legacy`)" } else { "" };
-        table += &format!("| `{}`{legacy} | {} | {} |\n", row.name, uses(row).join(", "), key_size(row));
+        table += &format!(
+            "| `{}`{legacy} | {} | {} |
+",
+            row.name,
+            uses(row).join(", "),
+            key_size(row)
+        );
     }
     table
 }

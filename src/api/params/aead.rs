@@ -9,9 +9,9 @@ use smallvec::SmallVec;
 /// CK_GCM_PARAMS as PKCS#11 2.40 printed it at first, without ulIvBits: some programs still have that header.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct GcmParamsWithoutIvBits {
-    iv: *mut CK_BYTE,
-    iv_bytes: CK_ULONG,
+pub(super) struct GcmParamsWithoutIvBits {
+    pub(super) iv: *mut CK_BYTE,
+    pub(super) iv_bytes: CK_ULONG,
     aad: *mut CK_BYTE,
     aad_bytes: CK_ULONG,
     tag_bits: CK_ULONG,
@@ -20,6 +20,17 @@ struct GcmParamsWithoutIvBits {
 /// # Safety
 /// As `super::parse`.
 pub(super) unsafe fn gcm(given: &[u8]) -> Result<Params, Error> {
+    // SAFETY: the caller's promise.
+    let params = unsafe { gcm_params(given) }?;
+    // SAFETY: the caller's promise about pIv and pAAD.
+    let (iv, aad) =
+        unsafe { (borrowed(params.iv, params.iv_bytes)?, borrowed(params.aad, params.aad_bytes)?) };
+    Ok(Params::Gcm { iv: SmallVec::from_slice(iv), aad: aad.to_vec(), tag_bits: params.tag_bits })
+}
+
+/// # Safety
+/// As `super::parse`.
+pub(super) unsafe fn gcm_params(given: &[u8]) -> Result<GcmParamsWithoutIvBits, Error> {
     let params = if given.len() == size_of::<GcmParamsWithoutIvBits>() {
         // SAFETY: read checks the length.
         unsafe { read::<GcmParamsWithoutIvBits>(given) }?
@@ -34,10 +45,7 @@ pub(super) unsafe fn gcm(given: &[u8]) -> Result<Params, Error> {
             tag_bits: p.ulTagBits,
         }
     };
-    // SAFETY: the caller's promise about pIv and pAAD.
-    let (iv, aad) =
-        unsafe { (borrowed(params.iv, params.iv_bytes)?, borrowed(params.aad, params.aad_bytes)?) };
-    Ok(Params::Gcm { iv: SmallVec::from_slice(iv), aad: aad.to_vec(), tag_bits: params.tag_bits })
+    Ok(params)
 }
 
 /// CK_GCM_PARAMS, or 12 bytes of IV and no more: the tag is then whole.

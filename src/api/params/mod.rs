@@ -5,7 +5,9 @@ mod rsa;
 
 use super::raw;
 use crate::error::{Error, MechanismError};
-use crate::mechanism::{ParamShape, Params};
+use crate::mechanism::{Direction, Mechanism, ParamShape, Params};
+use crate::profile::IvSource;
+use crate::session::WriteIv;
 use cryptoki_sys::*;
 use smallvec::SmallVec;
 
@@ -43,6 +45,27 @@ pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Param
         ParamShape::ChaCha20 => unsafe { aead::chacha20(given) },
         ParamShape::ChaCha20Poly1305 => unsafe { aead::chacha20_poly1305(given) },
     }
+}
+
+/// Where the IV of an encryption is to be written, if the library makes it and the profile wants it told so.
+///
+/// # Safety
+/// As `parse`; and pIv stays writable until the operation has ended.
+#[inline]
+pub unsafe fn iv_place(
+    row: &Mechanism,
+    direction: Direction,
+    mechanism: &CK_MECHANISM,
+) -> Result<Option<WriteIv>, Error> {
+    if row.limits.iv != IvSource::WrittenBack || direction != Direction::Encrypt {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let params =
+        unsafe { aead::gcm_params(borrowed(mechanism.pParameter.cast(), mechanism.ulParameterLen)?) }?;
+    // SAFETY: as above.
+    let place = unsafe { raw::Later::new(params.iv, params.iv_bytes) };
+    Ok(place.map(|place| Box::new(move |iv: &[u8]| place.write(iv)) as WriteIv))
 }
 
 /// # Safety

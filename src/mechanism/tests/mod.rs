@@ -12,6 +12,7 @@ mod pairs;
 mod rsa;
 mod rsa_sign;
 mod second_opinion;
+mod vendor;
 mod wycheproof;
 
 use super::*;
@@ -62,6 +63,8 @@ const SUITES: &[Suite] = &[
     rsa_sign::pss_vectors,
     rsa_sign::pkcs1_of_digest_info,
     rsa_sign::pss_as_rfc_8017_says,
+    vendor::gcm_with_its_iv_in_front,
+    vendor::key_wraps,
 ];
 
 /// The link between a row's `vectors` and what was really compared: a row without it fails here.

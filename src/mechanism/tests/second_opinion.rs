@@ -2,6 +2,7 @@
 //! does the work, with the modes of NIST SP 800-38A spelt out; AWS-LC and the `sha` crates for codes and digests.
 
 use super::*;
+use crate::profile::vendor::*;
 use ::aes_gcm::AesGcm;
 use ::aes_gcm::aead::consts::{U1, U4, U7, U8, U12, U13, U16, U60};
 use ::aes_gcm::aead::{Aead, Payload};
@@ -29,6 +30,9 @@ pub fn encrypt(id: CK_MECHANISM_TYPE, key: &[u8], params: &Params, data: &[u8]) 
         (CKM_DES_ECB | CKM_DES3_ECB, Params::None) => data.chunks(8).flat_map(|b| block(key, b)).collect(),
         (CKM_DES_CBC | CKM_DES3_CBC, Params::Iv(iv)) => cbc(key, iv, data),
         (CKM_DES_CBC_PAD | CKM_DES3_CBC_PAD, Params::Iv(iv)) => cbc(key, iv, &padded(data, 8)),
+        (CKM_CLOUDHSM_AES_GCM, Params::Gcm { iv, aad, tag_bits }) => {
+            [iv.to_vec(), gcm(key, iv, aad, data, *tag_bits as usize / 8)].concat()
+        }
         (CKM_AES_KEY_WRAP, Params::None) => kw(key, data),
         (CKM_AES_KEY_WRAP_PKCS7, Params::None) => kw(key, &padded(data, 8)),
         (CKM_AES_KEY_WRAP_KWP, _) => kwp(key, data),
