@@ -89,7 +89,7 @@ fn mechanisms_do_what_they_are_for() {
     let rows: [(&str, Init, &[CK_MECHANISM_TYPE]); 4] = [
         ("encrypt", INITS[0].1, &[CKM_AES_CMAC, CKM_SHA256, CKM_AES_KEY_GEN, 0x7777_7777]),
         ("decrypt", INITS[1].1, &[CKM_SHA256_HMAC, CKM_RC4, CKM_VENDOR_DEFINED]),
-        ("sign", INITS[2].1, &[CKM_AES_ECB, CKM_SHA256, CKM_RSA_PKCS]),
+        ("sign", INITS[2].1, &[CKM_AES_ECB, CKM_SHA256, CKM_DSA]),
         ("verify", INITS[3].1, &[CKM_AES_GCM, CKM_DSA, CK_MECHANISM_TYPE::MAX]),
     ];
     for (what, init, mechanisms) in rows {
