@@ -211,6 +211,9 @@ pub enum MechanismError {
     /// CKR_ENCRYPTED_DATA_INVALID
     #[error("the encrypted data are not authentic, or their padding is wrong")]
     EncryptedDataInvalid,
+    /// CKR_AEAD_DECRYPT_FAILED
+    #[error("the message or its associated data are not authentic")]
+    NotAuthentic,
     /// CKR_SIGNATURE_LEN_RANGE
     #[error("a signature of {bytes} bytes does not fit the mechanism")]
     SignatureLen { bytes: usize },
@@ -407,6 +410,7 @@ fn mechanism_rv(error: &MechanismError) -> CK_RV {
         MechanismError::DataInvalid => CKR_DATA_INVALID,
         MechanismError::EncryptedDataLen { .. } => CKR_ENCRYPTED_DATA_LEN_RANGE,
         MechanismError::EncryptedDataInvalid => CKR_ENCRYPTED_DATA_INVALID,
+        MechanismError::NotAuthentic => CKR_AEAD_DECRYPT_FAILED,
         MechanismError::SignatureLen { .. } => CKR_SIGNATURE_LEN_RANGE,
         MechanismError::SignatureInvalid => CKR_SIGNATURE_INVALID,
         MechanismError::WrappedKeyLen { .. } => CKR_WRAPPED_KEY_LEN_RANGE,

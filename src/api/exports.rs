@@ -10,6 +10,8 @@ use super::encrypt::*;
 use super::general::*;
 use super::kem::*;
 use super::key::*;
+use super::message_cipher::*;
+use super::message_sign::*;
 use super::object::*;
 use super::random::*;
 use super::raw;

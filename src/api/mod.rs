@@ -15,6 +15,8 @@ mod fork;
 mod general;
 mod kem;
 mod key;
+mod message_cipher;
+mod message_sign;
 mod names;
 mod object;
 mod params;

@@ -121,6 +121,10 @@ pub unsafe extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_F
             verify_signature: has(CKF_VERIFY),
             sign_recover: has(CKF_SIGN_RECOVER),
             verify_recover: has(CKF_VERIFY_RECOVER),
+            message_encrypt: has(CKF_MESSAGE_ENCRYPT),
+            message_decrypt: has(CKF_MESSAGE_DECRYPT),
+            message_sign: has(CKF_MESSAGE_SIGN),
+            message_verify: has(CKF_MESSAGE_VERIFY),
             find: has(CKF_FIND_OBJECTS),
         });
         Ok(())

@@ -17,26 +17,6 @@ macro_rules! unsupported {
 }
 
 unsupported! {
-    C_MessageEncryptInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    C_EncryptMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_EncryptMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);
-    C_EncryptMessageNext(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG, CK_FLAGS);
-    C_MessageEncryptFinal();
-    C_MessageDecryptInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    C_DecryptMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_DecryptMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);
-    C_DecryptMessageNext(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG, CK_FLAGS);
-    C_MessageDecryptFinal();
-    C_MessageSignInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    C_SignMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_SignMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG);
-    C_SignMessageNext(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_MessageSignFinal();
-    C_MessageVerifyInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    C_VerifyMessage(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG);
-    C_VerifyMessageBegin(*mut ::std::os::raw::c_void, CK_ULONG);
-    C_VerifyMessageNext(*mut ::std::os::raw::c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, CK_ULONG);
-    C_MessageVerifyFinal();
     C_AsyncComplete(*mut CK_UTF8CHAR, *mut CK_ASYNC_DATA);
     C_AsyncGetID(*mut CK_UTF8CHAR, *mut CK_ULONG);
     C_AsyncJoin(*mut CK_UTF8CHAR, CK_ULONG, *mut CK_BYTE, CK_ULONG);

@@ -44,4 +44,10 @@
 //! | C_GetInterface without a version | the 3.2 list, which begins with those of 3.0 and 2.40 |
 //! | C_GetOperationState | of a digest that is the only operation: sealed under a key of this process and token, for sessions of the same state under the same login, so that what C_DigestKey took in stays in. Any other operation: CKR_STATE_UNSAVEABLE |
 //! | C_SetOperationState | every operation of the session ends, a search too; a state that is none changes nothing |
+//! | nonces of messages that the token makes | CKG_GENERATE and CKG_GENERATE_RANDOM want 96 bits that are not fixed; CKG_GENERATE_COUNTER and _XOR begin at zero, once for a key and its copies, and only under session keys, for other processes could count under a token key too. One key takes one fixed part and does not mix counted nonces with others: else CKR_MECHANISM_PARAM_INVALID, as when a counter is used up |
+//! | an error amid a message | ends the message; the process takes the next one |
+//! | a whole message, or C_MessageEncryptFinal and its kin, amid a message in parts | CKR_OPERATION_ACTIVE, and nothing ends; C_SessionCancel ends both |
+//! | multi-part decryption of messages | nothing is returned before the tag was verified: all of it comes with the last part |
+//! | the parameter of C_MessageEncryptInit and C_MessageDecryptInit | none, or one of the right length that is not looked at: every message brings its own |
+//! | a parameter for a signed message | CKR_MECHANISM_PARAM_INVALID: no mechanism has one |
 //! | a session that is closed while a call is inside it | the call ends with its result, or CKR_SESSION_HANDLE_INVALID; what it made goes with the session |

@@ -8,8 +8,12 @@ impl Mechanism {
     pub fn flags(&self) -> CK_FLAGS {
         let present = [
             (self.cipher.is_some(), CKF_ENCRYPT | CKF_DECRYPT),
+            (self.message.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
             (self.digest.is_some(), CKF_DIGEST),
-            (self.sign.is_some(), CKF_SIGN | CKF_VERIFY),
+            (
+                self.sign.is_some(),
+                CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE,
+            ),
             (self.recover.is_some(), CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER),
             (self.wrap.is_some(), CKF_WRAP | CKF_UNWRAP),
             (self.generate.is_some(), CKF_GENERATE),

@@ -32,6 +32,7 @@ mod flags;
 mod generate;
 mod key;
 mod macs;
+mod message;
 mod params;
 mod rsa_pairs;
 mod rsa_sign;
@@ -42,6 +43,7 @@ mod tests;
 
 pub use catalog::Catalog;
 pub use key::Key;
+pub use message::{Generator, MessageParams, MessageShape};
 pub use params::{ParamShape, Params};
 
 /// A row of the table: everything that is known about one mechanism. CKF_ flags are computed from the
@@ -58,6 +60,8 @@ pub struct Mechanism {
     /// Where the vectors stand that its tests run ("wycheproof aes_gcm", "NIST SP 800-38A F.2").
     pub vectors: &'static str,
     pub cipher: Option<NewCipher>,
+    /// Messages with nonces and tags of their own, on the engines of `cipher`.
+    pub message: Option<MessageShape>,
     pub digest: Option<NewDigest>,
     pub sign: Option<NewSign>,
     pub recover: Option<NewRecover>,

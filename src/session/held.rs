@@ -1,6 +1,8 @@
 //! Objects as sessions hold them: opened, with a flag that says whether they still are what the store says.
 
+use super::message_nonces::SeriesOf;
 use crate::object::Object;
+use cryptoki_sys::CKA_TOKEN;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// An opened object. Its state is read on the hot path, and written once.
@@ -8,6 +10,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub struct Held {
     pub object: Object,
     state: AtomicU8,
+    /// The nonces that were made for messages under this key.
+    pub(super) series: SeriesOf,
 }
 
 const LIVE: u8 = 0;
@@ -16,7 +20,13 @@ const GONE: u8 = 2;
 
 impl Held {
     pub fn new(object: Object) -> Self {
-        Self { object, state: AtomicU8::new(LIVE) }
+        let series = SeriesOf::new(object.flag(CKA_TOKEN));
+        Self { object, state: AtomicU8::new(LIVE), series }
+    }
+
+    /// A copy, or what takes the place of `source` when its attributes change.
+    pub fn of_same_key(object: Object, source: &Held) -> Self {
+        Self { object, state: AtomicU8::new(LIVE), series: source.series.shared() }
     }
 
     /// The object is as the store has it: what was derived from it may be used for new operations.

@@ -13,6 +13,9 @@ mod ivs;
 mod kem;
 mod keys;
 mod login;
+mod message_nonces;
+mod message_sign;
+mod messages;
 mod objects;
 mod operation;
 mod operation_state;
@@ -26,6 +29,8 @@ pub use held::Held;
 pub use ivs::WriteIv;
 pub use kem::Encapsulated;
 pub use login::{Pin, UserType};
+pub use message_sign::Signing;
+pub use messages::{Given, Made};
 pub use objects::ObjectView;
 pub use operation::{Outcome, Step};
 pub use session_objects::is_session_handle;
@@ -36,6 +41,8 @@ use crate::mechanism::{Cipher, Digest, Direction, Mechanism, Recover, Sign};
 use crate::sync::{Mutex, MutexGuard};
 use find::Find;
 use ivs::LateIv;
+use message_sign::SignProcess;
+use messages::Process;
 use operation::Place;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,6 +80,10 @@ struct State {
     signature: Vec<u8>,
     sign_recover: Place<dyn Recover>,
     verify_recover: Place<dyn Recover>,
+    message_encrypt: Option<Process>,
+    message_decrypt: Option<Process>,
+    message_sign: Option<SignProcess>,
+    message_verify: Option<SignProcess>,
     find: Option<Find>,
     /// Of the last C_xxxInit, for the log.
     last_mechanism: Option<&'static Mechanism>,
@@ -99,6 +110,10 @@ pub struct Operations {
     pub verify_signature: bool,
     pub sign_recover: bool,
     pub verify_recover: bool,
+    pub message_encrypt: bool,
+    pub message_decrypt: bool,
+    pub message_sign: bool,
+    pub message_verify: bool,
     pub find: bool,
 }
 
@@ -149,6 +164,11 @@ impl Session {
         if operations.find {
             *find = None;
         }
+        let State { message_encrypt, message_decrypt, message_sign, message_verify, .. } = &mut *state;
+        message_encrypt.take_if(|_| operations.message_encrypt);
+        message_decrypt.take_if(|_| operations.message_decrypt);
+        message_sign.take_if(|_| operations.message_sign);
+        message_verify.take_if(|_| operations.message_verify);
     }
 
     /// Forgets engines whose keys were destroyed, changed or logged out.
@@ -163,6 +183,11 @@ impl Session {
         verify_signature.drop_stale();
         sign_recover.drop_stale();
         verify_recover.drop_stale();
+        let State { message_encrypt, message_decrypt, message_sign, message_verify, .. } = &mut *state;
+        message_encrypt.take_if(|process| process.is_stale());
+        message_decrypt.take_if(|process| process.is_stale());
+        message_sign.take_if(|process| process.is_stale());
+        message_verify.take_if(|process| process.is_stale());
     }
 
     /// The mechanism of the last operation that was begun, for the log; `None` while a call is inside.
@@ -192,6 +217,10 @@ impl Operations {
             verify_signature: true,
             sign_recover: true,
             verify_recover: true,
+            message_encrypt: true,
+            message_decrypt: true,
+            message_sign: true,
+            message_verify: true,
             find: true,
         }
     }
@@ -202,7 +231,9 @@ impl State {
     fn works_beside_digest(&self) -> bool {
         let ciphers = self.encrypt.is_active() || self.decrypt.is_active();
         let signs = self.sign.is_active() || self.verify.is_active() || self.verify_signature.is_active();
-        ciphers || signs || self.sign_recover.is_active() || self.verify_recover.is_active()
+        let messages = [self.message_encrypt.is_some(), self.message_decrypt.is_some()].contains(&true)
+            || [self.message_sign.is_some(), self.message_verify.is_some()].contains(&true);
+        ciphers || signs || messages || self.sign_recover.is_active() || self.verify_recover.is_active()
     }
 
     fn cipher(&mut self, direction: Direction) -> &mut Place<dyn Cipher> {

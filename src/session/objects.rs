@@ -41,7 +41,7 @@ impl Session {
         let term = self.slot.term();
         let held = self.existing(handle)?;
         let object = held.object.copy(template, &self.slot.context())?;
-        self.keep(object, term)
+        self.keep_held(Held::of_same_key(object, &held), term)
     }
 
     /// C_DestroyObject
@@ -179,15 +179,20 @@ impl Session {
     /// Stores a new object where its CKA_TOKEN says, and gives its handle. A private one is of the user who was logged
     /// in when the call began, in `term`: never of another who logged in meanwhile.
     pub(super) fn keep(&self, object: Object, term: Term) -> Result<u64, Error> {
-        self.may_touch(&object)?;
+        self.keep_held(Held::new(object), term)
+    }
+
+    fn keep_held(&self, held: Held, term: Term) -> Result<u64, Error> {
+        let object = &held.object;
+        self.may_touch(object)?;
         if !object.flag(CKA_TOKEN) {
-            return self.keep_in_session(object, term);
+            return self.keep_in_session(held, term);
         }
         let access = self.slot.access()?;
         if object.flag(CKA_PRIVATE) && self.slot.term() != term {
             return Err(CallError::NotLoggedIn.into());
         }
-        Ok(self.slot.clusters.create_object(access.cluster(), access.user(), &object)?.0)
+        Ok(self.slot.clusters.create_object(access.cluster(), access.user(), object)?.0)
     }
 
     /// Destroys an object that was just kept, whose companion could not be.
@@ -200,9 +205,9 @@ impl Session {
         self.slot.clusters.destroy_object(access.cluster(), access.user(), ObjectId(handle)).map(drop)
     }
 
-    fn keep_in_session(&self, object: Object, term: Term) -> Result<u64, Error> {
-        let private = object.flag(CKA_PRIVATE);
-        let handle = self.slot.session_objects.insert(self.handle, object);
+    fn keep_in_session(&self, held: Held, term: Term) -> Result<u64, Error> {
+        let private = held.object.flag(CKA_PRIVATE);
+        let handle = self.slot.session_objects.insert(self.handle, held);
         // A logout or the session's end that ran meanwhile may have come before the insertion.
         if private && self.slot.term() != term {
             self.slot.session_objects.destroy(self.handle, handle);

@@ -69,13 +69,13 @@ impl SessionObjects {
     }
 
     /// Takes the object in for `session` and gives its handle.
-    pub fn insert(&self, session: u64, object: Object) -> u64 {
+    pub fn insert(&self, session: u64, held: Held) -> u64 {
         let shard = session as usize % SHARDS;
         let mut opened = self.shards[shard].open();
         let entries = &mut *opened.entries;
         entries.made += 1;
         let handle = SESSION_BIT | self.table << TABLE_SHIFT | entries.made << SHARD_BITS | shard as u64;
-        entries.objects.insert(handle, Arc::new(Held::new(object)));
+        entries.objects.insert(handle, Arc::new(held));
         entries.by_session.entry(session).or_default().insert(handle);
         handle
     }
@@ -90,7 +90,7 @@ impl SessionObjects {
         match entries.objects.get_mut(&handle) {
             Some(held) if Arc::ptr_eq(held, was) => {
                 held.mark_replaced();
-                *held = Arc::new(Held::new(object));
+                *held = Arc::new(Held::of_same_key(object, was));
                 true
             }
             _ => false,

@@ -10,7 +10,7 @@ use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 
-struct Client {
+pub struct Client {
     pkcs11: Pkcs11,
     slot: Slot,
     _module: Module,
@@ -21,7 +21,7 @@ fn pin(text: &str) -> AuthPin {
 }
 
 /// A fresh token, made by cryptoki alone.
-fn client() -> Client {
+pub fn client() -> Client {
     let module = Module::loaded();
     module.finalize();
     let pkcs11 = Pkcs11::new(module_path()).unwrap();
@@ -37,14 +37,14 @@ fn client() -> Client {
 }
 
 impl Client {
-    fn user(&self) -> Session {
+    pub fn user(&self) -> Session {
         let session = self.pkcs11.open_rw_session(self.slot).unwrap();
         session.login(UserType::User, Some(&pin("user's pin"))).unwrap();
         session
     }
 }
 
-fn aes_key(session: &Session, more: &[Attribute]) -> ObjectHandle {
+pub fn aes_key(session: &Session, more: &[Attribute]) -> ObjectHandle {
     let template = [&[Attribute::ValueLen(32.into())], more].concat();
     session.generate_key(&Mechanism::AesKeyGen, &template).unwrap()
 }

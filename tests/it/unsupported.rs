@@ -7,9 +7,8 @@ use cryptoki_sys::*;
 const NOT_SUPPORTED: &[&str] =
     &["C_AsyncComplete", "C_AsyncGetID", "C_AsyncJoin", "C_WrapKeyAuthenticated", "C_UnwrapKeyAuthenticated"];
 
-/// Those above, and all of the message functions.
 fn is_not_supported(function: &str) -> bool {
-    NOT_SUPPORTED.contains(&function) || function.contains("Message")
+    NOT_SUPPORTED.contains(&function)
 }
 
 fn answer(api: &Api, function: &str) -> CK_RV {

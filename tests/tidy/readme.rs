@@ -141,6 +141,7 @@ fn mechanism_table() -> String {
 fn uses(row: &Mechanism) -> Vec<&'static str> {
     let all = [
         (row.cipher.is_some(), "encrypt, decrypt"),
+        (row.message.is_some(), "messages"),
         (row.digest.is_some(), "digest"),
         (row.sign.is_some(), "sign, verify"),
         (row.recover.is_some(), "sign and verify with recovery"),

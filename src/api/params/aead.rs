@@ -98,17 +98,20 @@ pub(super) unsafe fn chacha20(given: &[u8]) -> Result<Params, Error> {
 
 /// ulNonceLen counts bits, as the specification says, or bytes, as programs and other libraries understand it: no
 /// length is good as both.
-///
+pub(super) fn chacha20_nonce_bytes(length: CK_ULONG) -> Result<CK_ULONG, Error> {
+    match length {
+        bits @ (96 | 192) => Ok(bits / 8),
+        bytes @ (12 | 24) => Ok(bytes),
+        _ => Err(invalid("the nonce has 96 or 192 bits")),
+    }
+}
+
 /// # Safety
 /// As `super::parse`.
 pub(super) unsafe fn chacha20_poly1305(given: &[u8]) -> Result<Params, Error> {
     // SAFETY: read checks the length.
     let params: CK_SALSA20_CHACHA20_POLY1305_PARAMS = unsafe { read(given) }?;
-    let nonce_bytes = match params.ulNonceLen {
-        bits @ (96 | 192) => bits / 8,
-        bytes @ (12 | 24) => bytes,
-        _ => return Err(invalid("the nonce has 96 or 192 bits")),
-    };
+    let nonce_bytes = chacha20_nonce_bytes(params.ulNonceLen)?;
     // SAFETY: the caller's promise about pNonce and pAAD.
     let (nonce, aad) =
         unsafe { (borrowed(params.pNonce, nonce_bytes)?, borrowed(params.pAAD, params.ulAADLen)?) };

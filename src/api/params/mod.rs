@@ -1,6 +1,7 @@
 //! Mechanism parameters: the caller's structures become owned `Params`.
 
 mod aead;
+pub mod message;
 mod rsa;
 
 use super::raw;

@@ -96,12 +96,14 @@ fn the_index_finds_every_row_and_nothing_else() {
 fn flags_and_sizes_follow_from_the_row() {
     use cryptoki_sys::*;
     let flags = |id| row(id).flags();
-    assert_eq!(flags(CKM_AES_GCM), CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP);
+    let messages = CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
+    let signed = CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE;
+    assert_eq!(flags(CKM_AES_GCM), CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP | messages);
     assert_eq!(flags(CKM_SHA256), CKF_DIGEST);
-    assert_eq!(flags(CKM_SHA256_HMAC), CKF_SIGN | CKF_VERIFY);
+    assert_eq!(flags(CKM_SHA256_HMAC), signed);
     assert_eq!(flags(CKM_AES_KEY_GEN), CKF_GENERATE);
     let curves = CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS | CKF_EC_COMPRESS;
-    assert_eq!(flags(CKM_ECDSA), CKF_SIGN | CKF_VERIFY | curves);
+    assert_eq!(flags(CKM_ECDSA), signed | curves);
     for row in table::TABLE {
         assert!(row.flags() != 0 && row.name.starts_with("CKM_"), "{}", row.name);
         assert_eq!(row.key_types.is_empty(), row.digest.is_some(), "{}", row.name);

@@ -5,6 +5,7 @@ mod call;
 mod cloudhsm;
 pub mod disk;
 mod mechanism;
+mod message;
 mod peer;
 mod raw;
 
@@ -12,6 +13,7 @@ pub use attribute::{Attributes, Pair, number, padded};
 pub use call::{InOut, Session};
 pub use cloudhsm::{ADMIN_PIN, CloudHsm, KMS_PIN, make_cluster};
 pub use mechanism::{By, Mechanism};
+pub use message::GcmMessage;
 pub use peer::{Peer, serve as serve_peer};
 pub(crate) use raw::call;
 pub use raw::{Api, Module, module_path};
@@ -113,6 +115,7 @@ pub fn name(rv: CK_RV) -> String {
         (CKR_KEY_NOT_NEEDED, "CKR_KEY_NOT_NEEDED"),
         (CKR_SAVED_STATE_INVALID, "CKR_SAVED_STATE_INVALID"),
         (CKR_STATE_UNSAVEABLE, "CKR_STATE_UNSAVEABLE"),
+        (CKR_AEAD_DECRYPT_FAILED, "CKR_AEAD_DECRYPT_FAILED"),
         (CKR_KEY_SIZE_RANGE, "CKR_KEY_SIZE_RANGE"),
         (CKR_KEY_TYPE_INCONSISTENT, "CKR_KEY_TYPE_INCONSISTENT"),
         (CKR_KEY_UNEXTRACTABLE, "CKR_KEY_UNEXTRACTABLE"),
