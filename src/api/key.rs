@@ -2,7 +2,7 @@
 
 use super::{Trace, bad, call, mechanism_row, params, raw};
 use crate::mechanism::Direction;
-use crate::session::Outcome;
+use crate::session::{NotDerived, Outcome};
 use cryptoki_sys::*;
 
 pub unsafe extern "C" fn C_GenerateKey(
@@ -77,9 +77,22 @@ pub unsafe extern "C" fn C_DeriveKey(
         };
         let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.derive.is_some())?;
         // SAFETY: as above.
-        let params = unsafe { params::parse(row.params, &mechanism) }?;
-        *place = session.derive_key(row, &params, base_key, &template)?;
-        Ok(())
+        let (params, further) = unsafe {
+            (params::parse(row.params, &mechanism)?, params::further_keys(row.params, &mechanism)?)
+        };
+        match session.derive_key(row, &params, base_key, &template, &further.templates) {
+            Ok(handles) => {
+                *place = handles[0];
+                // SAFETY: as above.
+                handles[1..].iter().enumerate().for_each(|(n, handle)| unsafe { further.write(n, *handle) });
+                Ok(())
+            }
+            Err(NotDerived { error, further: number }) => {
+                // SAFETY: as above.
+                number.into_iter().for_each(|n| unsafe { further.write(n, CK_INVALID_HANDLE) });
+                Err(error)
+            }
+        }
     })
 }
 

@@ -243,6 +243,18 @@ pub unsafe fn write_list<T: Copy>(list: *mut T, count: *mut CK_ULONG, items: &[T
     Ok(())
 }
 
+/// The CK_ULONG at an address that may be none: for a structure of which two versions have one length. `None`:
+/// nothing can be read there.
+pub fn probe(address: CK_ULONG) -> Option<CK_ULONG> {
+    let mut value: CK_ULONG = 0;
+    let bytes = size_of::<CK_ULONG>();
+    let local = libc::iovec { iov_base: (&raw mut value).cast(), iov_len: bytes };
+    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: bytes };
+    // SAFETY: the kernel reads the address, and answers that there is nothing where there is not.
+    let read = unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) };
+    (read == bytes as isize).then_some(value)
+}
+
 /// A mechanism as the caller gives it; its parameter is parsed by `params`.
 ///
 /// # Safety

@@ -19,6 +19,7 @@ pub mod ecdsa;
 #[allow(unsafe_code)]
 mod ffi;
 pub mod hash_name;
+pub mod kdf;
 pub mod keywrap;
 pub mod mac;
 pub mod padding;

@@ -25,26 +25,37 @@ mod catalog;
 mod chacha20;
 mod cloudhsm_gcm;
 mod cloudhsm_wrap;
+mod derivation;
 mod des;
+mod digested;
 mod ec_pairs;
 mod ecdsa;
+mod encrypted_data;
 mod flags;
 mod generate;
+mod hkdf;
+mod joined;
 mod key;
 mod macs;
 mod message;
 mod params;
+mod pbkdf2;
 mod rsa_pairs;
 mod rsa_sign;
 mod sha;
+mod sp800_108;
 pub mod table;
 #[cfg(test)]
 mod tests;
 
 pub use catalog::Catalog;
+pub use derivation::{Ancestor, Derivation, Derived, Lengths, Lineage};
+pub use hkdf::{HkdfParams, Salt};
 pub use key::Key;
 pub use message::{Generator, MessageParams, MessageShape};
-pub use params::{ParamShape, Params};
+pub use params::{Hidden, ParamShape, Params};
+pub use pbkdf2::Pbkdf2Params;
+pub use sp800_108::{PrfInput, Sp800108Params, Width};
 
 /// A row of the table: everything that is known about one mechanism. CKF_ flags are computed from the
 /// functions that are there, so that information and dispatch cannot differ.
@@ -72,6 +83,8 @@ pub struct Mechanism {
     /// Makes a pair as the template of its public key asks.
     pub generate_pair: Option<GeneratePair>,
     pub derive: Option<Derive>,
+    /// What its section says of the keys that it derives.
+    pub derived: Derived,
     /// Only with `legacy = true`, and never in profile `cloudhsm`.
     pub legacy: bool,
     /// Only in profile `cloudhsm`.
@@ -87,6 +100,8 @@ pub type NewRecover = fn(Key<'_>, &Params, Recovery) -> Result<Box<dyn Recover>,
 pub type Generate = fn(&Params, usize) -> Result<Secret, Error>;
 /// Errors: what the template of the public key asks for is none of this mechanism's pairs.
 pub type GeneratePair = fn(&Params, &NewKey) -> Result<PrivateKey, Error>;
+/// Makes the value of the derived key, and after it those of the further keys (`Derivation::further`). Errors:
+/// `ObjectError::Inconsistent`, where no key of such a length can be made of what there is.
 pub type Derive = fn(Key<'_>, &Params, &Derivation<'_>) -> Result<Secret, Error>;
 pub type WrapKey = fn(Key<'_>, &Params, &[u8]) -> Result<Vec<u8>, Error>;
 
@@ -139,15 +154,6 @@ pub trait Cipher: Send {
     /// Bytes that `finish` writes at most now.
     fn finish_len(&self) -> Result<usize, Error>;
     fn finish(&mut self, output: &mut [u8]) -> Result<usize, Error>;
-}
-
-/// What a derivation is asked for beside its parameter.
-pub struct Derivation<'a> {
-    /// How long the key shall be: CKA_VALUE_LEN of the template, or what its key type implies; `None`: as long as
-    /// the mechanism's result is.
-    pub bytes: Option<usize>,
-    /// The keys that the parameter names, in the order of `Params::keys`.
-    pub others: &'a [Key<'a>],
 }
 
 /// A digest in progress. `restart` makes it as new.

@@ -2,8 +2,10 @@
 //!
 //! Made by api (`params`), looked into by the mechanisms of this folder.
 
+use super::{HkdfParams, Pbkdf2Params, Sp800108Params};
 use crate::crypto::hash_name::HashName;
 use smallvec::SmallVec;
+use zeroize::Zeroizing;
 
 /// The form of a mechanism's parameter as the C interface brings it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +34,38 @@ pub enum ParamShape {
     ChaCha20,
     /// CK_SALSA20_CHACHA20_POLY1305_PARAMS
     ChaCha20Poly1305,
+
+    // Derivations, and keys from passwords.
+    /// CK_KEY_DERIVATION_STRING_DATA
+    DerivationData,
+    /// CK_AES_CBC_ENCRYPT_DATA_PARAMS and its like, with so many bytes of IV.
+    DerivationDataIv(usize),
+    /// CK_OBJECT_HANDLE of another key.
+    KeyHandle,
+    /// CK_EXTRACT_PARAMS
+    FirstBit,
+    /// CK_HKDF_PARAMS
+    Hkdf,
+    /// CK_SP800_108_KDF_PARAMS
+    Sp800108,
+    /// CK_SP800_108_FEEDBACK_KDF_PARAMS
+    Sp800108Feedback,
+    // CloudHSM: the structures of its vendor header.
+    /// CK_SP800_108_KDF_PARAMS of AWS's header
+    Sp800108CloudHsm,
+    /// CK_PKCS5_PBKD2_PARAMS or CK_PKCS5_PBKD2_PARAMS2
+    Pbkdf2,
 }
 
 impl Params {
     /// The handles of keys that the parameter names beside the base key, for a derivation.
     pub fn keys(&self) -> SmallVec<[u64; 2]> {
-        SmallVec::new()
+        match self {
+            Params::KeyHandle(handle) => SmallVec::from_slice(&[*handle]),
+            Params::Hkdf(params) => params.salt_key().into_iter().collect(),
+            Params::Sp800108(params) => params.keys().collect(),
+            _ => SmallVec::new(),
+        }
     }
 }
 
@@ -57,4 +85,33 @@ pub enum Params {
 
     // RSA
     Pss { hash: HashName, mgf: HashName, salt_bytes: u64 },
+
+    // Derivations, and keys from passwords.
+    DerivationData(Hidden),
+    DerivationDataIv { iv: SmallVec<[u8; 16]>, data: Hidden },
+    KeyHandle(u64),
+    FirstBit(u64),
+    Hkdf(Box<HkdfParams>),
+    Sp800108(Box<Sp800108Params>),
+    Pbkdf2(Box<Pbkdf2Params>),
+}
+
+/// Bytes of a parameter that may be secret: wiped when dropped, and Debug prints a length only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(Zeroizing<Vec<u8>>);
+
+impl Hidden {
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
+    }
+
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Hidden({} bytes)", self.0.len())
+    }
 }

@@ -70,8 +70,46 @@ const GENERIC_SIZES: KeySizes = KeySizes { min: 8, max: 8 * generate::MAX_SECRET
 const RSA: &[CK_KEY_TYPE] = &[CKK_RSA];
 const RSA_VECTORS: &str = "wycheproof rsa_signature; RFC 8017 sec. 9.2";
 const PSS_VECTORS: &str = "wycheproof rsa_pss; RFC 8017 sec. 9.1.2";
+/// PKCS#11 3.2 sec. 6.62.3
+const HKDF: &[CK_KEY_TYPE] = &[CKK_HKDF, CKK_GENERIC_SECRET];
 const RSA_SIZES: KeySizes = KeySizes { min: 2048, max: 8192, bits: true };
 const EC_SIZES: KeySizes = KeySizes { min: 224, max: 521, bits: true };
+
+/// Every type of secret key: the base keys of derivations that do not ask.
+const SECRETS: &[CK_KEY_TYPE] = &[
+    CKK_GENERIC_SECRET,
+    CKK_AES,
+    CKK_AES_XTS,
+    CKK_CHACHA20,
+    CKK_HKDF,
+    CKK_DES,
+    CKK_DES2,
+    CKK_DES3,
+    CKK_MD5_HMAC,
+    CKK_SHA_1_HMAC,
+    CKK_SHA224_HMAC,
+    CKK_SHA256_HMAC,
+    CKK_SHA384_HMAC,
+    CKK_SHA512_HMAC,
+    CKK_SHA512_224_HMAC,
+    CKK_SHA512_256_HMAC,
+    CKK_SHA3_224_HMAC,
+    CKK_SHA3_256_HMAC,
+    CKK_SHA3_384_HMAC,
+    CKK_SHA3_512_HMAC,
+];
+/// Of keys that are generic secrets or of another type; in bits for the derivations of SP 800-108.
+const SECRET_SIZES: KeySizes = KeySizes { min: 1, max: crate::object::MAX_OBJECT_BYTES, bits: false };
+const SECRET_BITS: KeySizes = KeySizes { min: 8, max: 8 * crate::object::MAX_OBJECT_BYTES, bits: true };
+
+/// What the simple derivations make, and with a length that the template must say.
+const BOUND: Derived = Derived { lineage: Lineage::Bound, lengths: Lengths::OfTyped, ..Derived::PLAIN };
+const BOUND_SIZED: Derived = Derived { lengths: Lengths::Needed, ..BOUND };
+const DIGESTED: Derived = Derived { lengths: Lengths::OfTyped, ..Derived::PLAIN };
+const OF_HKDF: Derived = Derived { from_data: true, ..Derived::PLAIN };
+const DATA_OF_HKDF: Derived = Derived { data: true, ..OF_HKDF };
+const OF_SP800_108: Derived =
+    Derived { lineage: Lineage::AsBase, lengths: Lengths::Needed, ..Derived::PLAIN };
 
 /// A row's fields that are not written out.
 const REST: Mechanism = Mechanism {
@@ -91,6 +129,7 @@ const REST: Mechanism = Mechanism {
     generate: None,
     generate_pair: None,
     derive: None,
+    derived: Derived::PLAIN,
     legacy: false,
     cloudhsm: false,
     limits: Limits::NONE,
@@ -162,6 +201,20 @@ macro_rules! rsa_of {
 macro_rules! rsa_pss_of {
     ($id:ident, $hash:ident, $vectors:expr) => {
         rsa!($id, vectors: $vectors, params: ParamShape::Pss, sign: Some(rsa_sign::pss_of::<digest::$hash>))
+    };
+}
+
+macro_rules! derived {
+    ($id:ident, vectors: $vectors:expr, $params:expr, $derive:expr, $derived:expr $(, $field:ident: $value:expr)*) => {
+        row!($id, vectors: $vectors, key_types: SECRETS, params: $params, derive: Some($derive), derived: $derived
+            $(, $field: $value)*)
+    };
+}
+
+macro_rules! digested {
+    ($id:ident, $hash:ident) => {
+        derived!($id, vectors: "definition", ParamShape::None, digested::derive::<digest::$hash>, DIGESTED,
+            key_sizes: SECRET_SIZES)
     };
 }
 
@@ -257,6 +310,8 @@ pub static TABLE: &[Mechanism] = &[
         params: ParamShape::OptionalIv(8), wrap: Some(&cloudhsm_wrap::PKCS5_PAD)),
     aes!(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, vectors: "RFC 5649 sec. 6", cloudhsm: true,
         wrap: Some(&cloudhsm_wrap::ZERO_PAD)),
+    derived!(CKM_CLOUDHSM_SP800_108_COUNTER_KDF, vectors: "NIST CAVS KBKDF", ParamShape::Sp800108CloudHsm,
+        sp800_108::counter, OF_SP800_108, key_sizes: SECRET_BITS, cloudhsm: true),
 
     sha!(CKM_SHA_1, Sha1, "FIPS 180-4 examples"),
     sha!(CKM_SHA224, Sha224, "FIPS 180-4 examples"),
@@ -332,4 +387,42 @@ pub static TABLE: &[Mechanism] = &[
     ecdsa!(CKM_ECDSA_SHA3_512, ecdsa::hashing::<digest::Sha3_512>, "wycheproof ecdsa"),
 
     // Key derivation
+    derived!(CKM_SP800_108_COUNTER_KDF, vectors: "NIST CAVS KBKDF", ParamShape::Sp800108,
+        sp800_108::counter, OF_SP800_108, key_sizes: SECRET_BITS),
+    derived!(CKM_SP800_108_FEEDBACK_KDF, vectors: "NIST CAVS KBKDF", ParamShape::Sp800108Feedback,
+        sp800_108::feedback, OF_SP800_108, key_sizes: SECRET_BITS),
+    derived!(CKM_SP800_108_DOUBLE_PIPELINE_KDF, vectors: "NIST CAVS KBKDF", ParamShape::Sp800108,
+        sp800_108::double_pipeline, OF_SP800_108, key_sizes: SECRET_BITS),
+    row!(CKM_HKDF_DERIVE, vectors: "wycheproof hkdf; RFC 5869 A", key_types: HKDF, key_sizes: SECRET_SIZES,
+        params: ParamShape::Hkdf, derive: Some(hkdf::derive), derived: OF_HKDF),
+    row!(CKM_HKDF_DATA, vectors: "wycheproof hkdf; RFC 5869 A", key_types: HKDF, key_sizes: SECRET_SIZES,
+        params: ParamShape::Hkdf, derive: Some(hkdf::derive), derived: DATA_OF_HKDF),
+    hmac_key_gen!(CKM_HKDF_KEY_GEN, CKK_HKDF),
+    derived!(CKM_CONCATENATE_BASE_AND_KEY, vectors: "PKCS#11 sec. 6.43", ParamShape::KeyHandle,
+        joined::base_and_key, BOUND, key_sizes: SECRET_SIZES),
+    derived!(CKM_CONCATENATE_BASE_AND_DATA, vectors: "PKCS#11 sec. 6.43", ParamShape::DerivationData,
+        joined::base_and_data, BOUND, key_sizes: SECRET_SIZES),
+    derived!(CKM_CONCATENATE_DATA_AND_BASE, vectors: "PKCS#11 sec. 6.43", ParamShape::DerivationData,
+        joined::data_and_base, BOUND, key_sizes: SECRET_SIZES),
+    derived!(CKM_XOR_BASE_AND_DATA, vectors: "PKCS#11 sec. 6.43", ParamShape::DerivationData,
+        joined::xor, BOUND, key_sizes: SECRET_SIZES),
+    derived!(CKM_EXTRACT_KEY_FROM_KEY, vectors: "PKCS#11 sec. 6.43", ParamShape::FirstBit,
+        joined::extract, BOUND_SIZED, key_sizes: SECRET_SIZES),
+    aes!(CKM_AES_ECB_ENCRYPT_DATA, vectors: "NIST SP 800-38A F.1", params: ParamShape::DerivationData,
+        derive: Some(encrypted_data::aes_ecb), derived: DIGESTED),
+    aes!(CKM_AES_CBC_ENCRYPT_DATA, vectors: "NIST SP 800-38A F.2", params: ParamShape::DerivationDataIv(16),
+        derive: Some(encrypted_data::aes_cbc), derived: DIGESTED),
+    digested!(CKM_SHA1_KEY_DERIVATION, Sha1),
+    digested!(CKM_SHA224_KEY_DERIVATION, Sha224),
+    digested!(CKM_SHA256_KEY_DERIVATION, Sha256),
+    digested!(CKM_SHA384_KEY_DERIVATION, Sha384),
+    digested!(CKM_SHA512_KEY_DERIVATION, Sha512),
+    digested!(CKM_SHA512_224_KEY_DERIVATION, Sha512_224),
+    digested!(CKM_SHA512_256_KEY_DERIVATION, Sha512_256),
+    digested!(CKM_SHA3_224_KEY_DERIVATION, Sha3_224),
+    digested!(CKM_SHA3_256_KEY_DERIVATION, Sha3_256),
+    digested!(CKM_SHA3_384_KEY_DERIVATION, Sha3_384),
+    digested!(CKM_SHA3_512_KEY_DERIVATION, Sha3_512),
+    row!(CKM_PKCS5_PBKD2, vectors: "wycheproof pbkdf2; RFC 6070 sec. 2; RFC 7914 sec. 11", key_types: SECRETS,
+        key_sizes: HMAC_SIZES, params: ParamShape::Pbkdf2, generate: Some(pbkdf2::generate)),
 ];

@@ -3,7 +3,9 @@
 use super::attributes::{self, Form, Id, NO_CHECK_VALUE, Set, bit, id};
 use super::fields::Fields;
 use super::rules::{Class, NOT_CREATE, NOT_GENERATE, NOT_UNWRAP, Notes, SECRET, SO, Sizes};
-use super::{Attribute, Context, MAX_OBJECT_BYTES, NewKey, Object, Origin, Secret, Template, values};
+use super::{
+    Attribute, Context, Heritage, MAX_OBJECT_BYTES, NewKey, Object, Origin, Secret, Template, values,
+};
 use crate::crypto::parity;
 use crate::crypto::pkey::{PrivateKey, PublicKey};
 use crate::error::{Error, ObjectError};
@@ -55,6 +57,21 @@ impl Object {
         if class.subtype.0 != CKA_KEY_TYPE {
             return Err(ObjectError::Inconsistent("the template is not one of a key"));
         }
+        Object::plan(class, template, origin, context)
+    }
+
+    /// As `plan_key`, of a data object.
+    pub(super) fn plan_data(template: &Template, context: &Context) -> Result<NewKey, ObjectError> {
+        let class = Class::find(CKO_DATA, CKO_DATA).ok_or(ObjectError::Inconsistent("no data objects"))?;
+        Object::plan(class, template, Origin::Derived(Heritage::NONE), context)
+    }
+
+    fn plan(
+        class: &'static Class,
+        template: &Template,
+        origin: Origin,
+        context: &Context,
+    ) -> Result<NewKey, ObjectError> {
         let (object, asides) = Object::from_template(class, template, origin, context)?;
         let value_bytes = asides.value_len.map(|bytes| key_bytes(class, bytes)).transpose()?;
         let value_bytes = value_bytes.or(class.only_length());
@@ -81,6 +98,9 @@ impl Object {
         let mut asides = Asides::default();
         let mut given = Set::EMPTY;
         let (forbidden, required) = step(class, origin);
+        if let Origin::Derived(heritage) = origin {
+            heritage.settle(&mut object.flags, template);
+        }
         for attribute in &template.attributes {
             let Some((id, notes)) = admit(class, template, attribute, &mut given)? else { continue };
             if notes & forbidden != 0 {
@@ -91,7 +111,7 @@ impl Object {
         if let Some(missing) = required.first_missing_in(given) {
             return Err(ObjectError::Incomplete(missing.kind()));
         }
-        object.record_origin(origin);
+        object.record_origin(origin)?;
         object.check_whole(given, context)?;
         Ok((object, asides))
     }
@@ -149,16 +169,20 @@ impl Object {
         }
     }
 
-    /// CKA_LOCAL, CKA_KEY_GEN_MECHANISM and the history of the flags: only a key that was generated here has one.
-    fn record_origin(&mut self, origin: Origin) {
+    /// CKA_LOCAL, CKA_KEY_GEN_MECHANISM and the history of the flags: only a key that was generated here has one, or
+    /// that was derived from such a key. Errors: `Inconsistent`, for a derived key that denies its heritage.
+    fn record_origin(&mut self, origin: Origin) -> Result<(), ObjectError> {
         let (always_sensitive, never_extractable) = match origin {
-            Origin::Created | Origin::Unwrapped => return,
+            Origin::Created | Origin::Unwrapped => return Ok(()),
             Origin::Generated(mechanism) => {
                 self.flags |= bit(CKA_LOCAL);
                 self.fields.push(id(CKA_KEY_GEN_MECHANISM), &mechanism.to_le_bytes());
                 (true, true)
             }
-            Origin::Derived { always_sensitive, never_extractable } => (always_sensitive, never_extractable),
+            Origin::Derived(heritage) => {
+                heritage.check(self.flags)?;
+                (heritage.always_sensitive, heritage.never_extractable)
+            }
         };
         if always_sensitive && self.flags & bit(CKA_SENSITIVE) != 0 {
             self.flags |= bit(CKA_ALWAYS_SENSITIVE) & self.class.flags;
@@ -166,6 +190,7 @@ impl Object {
         if never_extractable && self.flags & bit(CKA_EXTRACTABLE) == 0 {
             self.flags |= bit(CKA_NEVER_EXTRACTABLE) & self.class.flags;
         }
+        Ok(())
     }
 
     /// The rules that look at more than one attribute, and the cluster's policy.
@@ -351,7 +376,7 @@ fn step(class: &Class, origin: Origin) -> (Notes, Set) {
         Origin::Created => (NOT_CREATE, class.must_create),
         Origin::Generated(_) => (NOT_GENERATE, class.must_generate),
         // A derivation gives the value as unwrapping does; what the template must have is the mechanism's to say.
-        Origin::Derived { .. } => (NOT_UNWRAP, Set::EMPTY),
+        Origin::Derived(_) => (NOT_UNWRAP, Set::EMPTY),
         Origin::Unwrapped => (NOT_UNWRAP, class.must_unwrap),
     }
 }
@@ -371,7 +396,11 @@ fn named_class(template: &Template) -> Result<&'static Class, ObjectError> {
     Class::find(class, subtype).ok_or_else(|| unsupported(attribute, subtype, last))
 }
 
-fn unsupported(attribute: CK_ATTRIBUTE_TYPE, value: CK_ULONG, last_standard: CK_ULONG) -> ObjectError {
+pub(super) fn unsupported(
+    attribute: CK_ATTRIBUTE_TYPE,
+    value: CK_ULONG,
+    last_standard: CK_ULONG,
+) -> ObjectError {
     match value <= last_standard {
         true => ObjectError::Inconsistent("this token has no objects of this class or type"),
         false => ObjectError::ValueInvalid { attribute, reason: "no such class or type" },

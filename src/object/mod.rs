@@ -3,11 +3,12 @@
 //! Called by: session (templates of calls), cluster (stored records). Never knows handles, sessions, users or
 //! the store. Templates borrow the caller's memory: nothing is copied until an object is built.
 //!
-//! `attributes` has a row per attribute, `rules` a table per class; `make`, `change` and `read` apply them.
+//! `attributes` has a row per attribute, `rules` a table per class; `make`, `derive`, `change` and `read` apply them.
 
 mod attributes;
 mod change;
 mod codec;
+mod derive;
 mod fields;
 mod make;
 mod pair;
@@ -20,6 +21,7 @@ mod values;
 
 use crate::error::ObjectError;
 use cryptoki_sys::*;
+pub use derive::{Heritage, Inherited};
 use fields::Fields;
 use pair::Opened;
 use rules::Class;
@@ -55,9 +57,8 @@ pub enum Origin {
     Generated(CK_MECHANISM_TYPE),
     /// C_UnwrapKey
     Unwrapped,
-    /// C_DeriveKey from a key with this CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE, which a new key inherits
-    /// as far as its own attributes allow.
-    Derived { always_sensitive: bool, never_extractable: bool },
+    /// C_DeriveKey from keys that leave it this
+    Derived(Heritage),
 }
 
 /// What decides beside the template whether an object may be made or changed.

@@ -60,6 +60,11 @@ impl Object {
         self.value.as_ref().filter(|_| self.class.class == CKO_SECRET_KEY)
     }
 
+    /// The value of a data object.
+    pub fn data(&self) -> Option<&Secret> {
+        self.value.as_ref().filter(|_| self.class.class == CKO_DATA)
+    }
+
     /// CKA_ALLOWED_MECHANISMS is empty or has the mechanism.
     pub fn allows(&self, mechanism: CK_MECHANISM_TYPE) -> bool {
         let Some(allowed) = self.fields.find(ALLOWED_MECHANISMS) else { return true };

@@ -1,10 +1,9 @@
 //! Making, wrapping and unwrapping keys (PKCS#11 3.0 sec. 5.18).
 
 use super::ivs::{LateIv, check_iv};
-use super::objects::open;
 use super::{Output, Session, WriteIv};
 use crate::error::{CallError, Error, MechanismError, ObjectError};
-use crate::mechanism::{Derivation, Mechanism, Params, Wrap};
+use crate::mechanism::{Mechanism, Params, Wrap};
 use crate::object::{Object, Origin, Secret, Template};
 use cryptoki_sys::*;
 use zeroize::Zeroizing;
@@ -19,12 +18,12 @@ impl Session {
     ) -> Result<u64, Error> {
         let term = self.slot.term();
         let make = mechanism.generate.ok_or(MechanismError::Invalid(mechanism.id))?;
-        let key_type = *mechanism.key_types.first().ok_or(MechanismError::Invalid(mechanism.id))?;
+        let key_type = generated_type(mechanism, template)?;
         let origin = Origin::Generated(mechanism.id);
         let new = Object::plan_key(template, Some((CKO_SECRET_KEY, key_type)), origin, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let bytes = new.value_bytes.ok_or(ObjectError::Incomplete(CKA_VALUE_LEN))?;
-        let value = make(params, bytes).map_err(not_generated)?;
+        let value = new.adjusted(make(params, bytes).map_err(not_generated)?);
         self.keep(new.finish(value)?, term)
     }
 
@@ -57,34 +56,6 @@ impl Session {
                 Err(error)
             }
         }
-    }
-
-    /// C_DeriveKey
-    pub fn derive_key(
-        &self,
-        mechanism: &'static Mechanism,
-        params: &Params,
-        base: u64,
-        template: &Template,
-    ) -> Result<u64, Error> {
-        let term = self.slot.term();
-        let derive = mechanism.derive.ok_or(MechanismError::Invalid(mechanism.id))?;
-        let held = self.object(base)?.ok_or(CallError::KeyHandleInvalid(base))?;
-        let key = self.usable_key(&held, mechanism, CKA_DERIVE)?;
-        let others = params.keys().into_iter();
-        let others =
-            others.map(|handle| self.object(handle)?.ok_or(CallError::KeyHandleInvalid(handle).into()));
-        let others = others.collect::<Result<Vec<_>, Error>>()?;
-        let others = others.iter().map(|held| open(&held.object)).collect::<Result<Vec<_>, Error>>()?;
-        let origin = Origin::Derived {
-            always_sensitive: held.object.flag(CKA_ALWAYS_SENSITIVE),
-            never_extractable: held.object.flag(CKA_NEVER_EXTRACTABLE),
-        };
-        let new = Object::plan_key(template, None, origin, &self.slot.context())?;
-        self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
-        let value = derive(key, params, &Derivation { bytes: new.value_bytes, others: &others })?;
-        let value = new.adjusted(value);
-        self.keep(new.finish(value)?, term)
     }
 
     /// C_WrapKey. `wrapping` and `key` are handles. Errors: `WrappingKeyHandleInvalid`, `KeyHandleInvalid`,
@@ -164,6 +135,18 @@ impl Session {
         }
         self.keep(new.finish(value)?, term)
     }
+}
+
+/// The type of key that a mechanism makes; one that makes keys of several types leaves it to the template.
+fn generated_type(mechanism: &Mechanism, template: &Template) -> Result<CK_KEY_TYPE, Error> {
+    let &[key_type] = mechanism.key_types else {
+        let key_type = template.number(CKA_KEY_TYPE)?.ok_or(ObjectError::Incomplete(CKA_KEY_TYPE))?;
+        return match mechanism.key_types.contains(&key_type) {
+            true => Ok(key_type),
+            false => Err(ObjectError::Inconsistent("the mechanism makes no keys of this type").into()),
+        };
+    };
+    Ok(key_type)
 }
 
 /// A mechanism that fills up with zeros does not know where the key ends: CKA_VALUE_LEN of the template says

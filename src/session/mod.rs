@@ -5,6 +5,7 @@
 
 mod cache;
 mod cipher;
+mod derive;
 mod digest;
 mod dual;
 mod find;
@@ -24,6 +25,7 @@ mod session_objects;
 mod sign;
 mod slot;
 
+pub use derive::NotDerived;
 pub use dual::Dual;
 pub use held::Held;
 pub use ivs::WriteIv;

@@ -269,7 +269,7 @@ fn is_of_pair(key_type: CK_KEY_TYPE) -> bool {
 }
 
 /// The key in an object. Errors: `KeyType`, where there is none; `Corrupt`.
-pub(super) fn open(object: &Object) -> Result<Key<'_>, Error> {
+fn open(object: &Object) -> Result<Key<'_>, Error> {
     if let Some(secret) = object.secret() {
         return Ok(Key::Secret(secret));
     }

@@ -1,8 +1,12 @@
 //! Mechanism parameters: the caller's structures become owned `Params`.
 
 mod aead;
+mod derive;
 pub mod message;
 mod rsa;
+mod sp800_108;
+
+pub use derive::further_keys;
 
 use super::raw;
 use crate::error::{Error, MechanismError};
@@ -45,6 +49,7 @@ pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Param
         ParamShape::Ccm => unsafe { aead::ccm(given) },
         ParamShape::ChaCha20 => unsafe { aead::chacha20(given) },
         ParamShape::ChaCha20Poly1305 => unsafe { aead::chacha20_poly1305(given) },
+        shape => unsafe { derive::parse(shape, given) },
     }
 }
 

@@ -13,7 +13,8 @@ pub fn pss(given: &[u8]) -> Result<Params, Error> {
     Ok(Params::Pss { hash: hash(params.hashAlg)?, mgf: mgf(params.mgf)?, salt_bytes: params.sLen })
 }
 
-fn hash(mechanism: CK_MECHANISM_TYPE) -> Result<HashName, Error> {
+/// A hash by its own mechanism.
+pub(super) fn hash(mechanism: CK_MECHANISM_TYPE) -> Result<HashName, Error> {
     match mechanism {
         CKM_SHA_1 => Ok(HashName::Sha1),
         CKM_SHA224 => Ok(HashName::Sha224),
@@ -26,7 +27,7 @@ fn hash(mechanism: CK_MECHANISM_TYPE) -> Result<HashName, Error> {
         CKM_SHA3_256 => Ok(HashName::Sha3_256),
         CKM_SHA3_384 => Ok(HashName::Sha3_384),
         CKM_SHA3_512 => Ok(HashName::Sha3_512),
-        _ => Err(invalid("hashAlg is no hash of SHA-1, SHA-2 or SHA-3")),
+        _ => Err(invalid("no hash of SHA-1, SHA-2 or SHA-3")),
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) const ECB: [&str; 3] = [
 ];
 
 /// NIST SP 800-38A F.2 (CBC), IV 000102...0f.
-const CBC: [&str; 3] = [
+pub(super) const CBC: [&str; 3] = [
     "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2\
      73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a7",
     "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a\
@@ -172,7 +172,7 @@ pub fn key_wrap_over_padding(ran: &mut Ran) {
 }
 
 /// Random keys have no vectors: they have the length asked for, and differ.
-const HMAC_KEY_GENERATORS: [CK_MECHANISM_TYPE; 11] = [
+const HMAC_KEY_GENERATORS: [CK_MECHANISM_TYPE; 12] = [
     CKM_SHA_1_KEY_GEN,
     CKM_SHA224_KEY_GEN,
     CKM_SHA256_KEY_GEN,
@@ -184,6 +184,7 @@ const HMAC_KEY_GENERATORS: [CK_MECHANISM_TYPE; 11] = [
     CKM_SHA3_256_KEY_GEN,
     CKM_SHA3_384_KEY_GEN,
     CKM_SHA3_512_KEY_GEN,
+    CKM_HKDF_KEY_GEN,
 ];
 
 pub fn fresh_keys(ran: &mut Ran) {

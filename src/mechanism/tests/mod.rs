@@ -1,9 +1,11 @@
 //! Tests of the table's rows: known answers, a second opinion from other implementations, and the contract.
 
 mod contract_cipher;
+mod contract_kdf;
 mod contract_mac;
 mod contract_signature;
 mod contract_wrap;
+mod derive;
 mod ec_vectors;
 mod known;
 mod known_legacy;
@@ -12,10 +14,12 @@ mod pairs;
 mod rsa;
 mod rsa_sign;
 mod second_opinion;
+mod sp800_108_vectors;
 mod vendor;
 mod wycheproof;
 
 use super::*;
+use crate::crypto::hash_name::HashName;
 use crate::error::MechanismError;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +55,14 @@ const SUITES: &[Suite] = &[
     known_legacy::md5,
     known_legacy::md5_hmac,
     pairs::fresh_pairs,
+    derive::sp800_108,
+    derive::hkdf_of_wycheproof,
+    derive::hkdf_of_rfc_5869,
+    derive::pbkdf2_of_wycheproof,
+    derive::pbkdf2_of_rfcs,
+    derive::simple,
+    derive::digests,
+    derive::of_ciphertexts,
     wycheproof::aes_gcm,
     wycheproof::aes_cbc_pkcs5,
     wycheproof::aes_ccm,

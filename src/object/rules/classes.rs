@@ -7,9 +7,10 @@ use super::*;
 use crate::object::pair::families;
 
 /// All classes with their subtypes. The first is the one that `find` meets first: AES keys.
-pub(in crate::object) static CLASSES: [Class; 27] = [
+pub(in crate::object) static CLASSES: [Class; 28] = [
     secret_key(CKK_AES, Sizes::Aes, Check::Aes),
     secret_key(CKK_GENERIC_SECRET, Sizes::NotEmpty, Check::Sha1),
+    secret_key(CKK_HKDF, Sizes::NotEmpty, Check::Sha1),
     secret_key(CKK_SHA_1_HMAC, Sizes::NotEmpty, Check::Sha1),
     secret_key(CKK_SHA224_HMAC, Sizes::NotEmpty, Check::Sha1),
     secret_key(CKK_SHA256_HMAC, Sizes::NotEmpty, Check::Sha1),

@@ -9,6 +9,7 @@
 //! | CKA_PRIVATE | true for secret keys, false for data and certificates | a key made without a word about it must not be seen without login |
 //! | CKA_SENSITIVE, CKA_EXTRACTABLE of secret keys | true, false, however the key is made | keys stay inside unless the template asks otherwise; PKCS#11 itself has CKA_SENSITIVE false, and CKA_EXTRACTABLE true after C_UnwrapKey |
 //! | CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP | true | as other tokens; programs rely on it |
+//! | the same of a derived key whose template sets one of them | false | who names uses means those |
 //! | CKA_PRIVATE, CKA_SENSITIVE, CKA_EXTRACTABLE of private keys | true, true, false | as secret keys; public keys have CKA_PRIVATE false |
 //! | the uses of a pair | true where the key type has the use at all | as other tokens |
 //! | CKA_DERIVE | false; true for Montgomery keys, which do nothing else | the specification's own default |
