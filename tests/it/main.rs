@@ -12,6 +12,8 @@ mod cloudhsm_gcm;
 mod cluster;
 mod coherence;
 mod create;
+mod derive_kdf;
+mod derive_keys;
 mod digest_and_sign;
 mod dual;
 mod durability;

@@ -216,9 +216,12 @@ pub fn pbkdf2_of_wycheproof(ran: &mut Ran) {
     }
 }
 
+/// Where it stands, hash, password, salt, iterations, key.
+type Password = (&'static str, HashName, &'static [u8], &'static [u8], u64, &'static str);
+
 /// RFC 6070 sec. 2 (but for the one of 16,777,216 iterations) and RFC 7914 sec. 11; the last two by OpenSSL 3.0.
 #[rustfmt::skip]
-const PASSWORDS: [(&str, HashName, &[u8], &[u8], u64, &str); 9] = [
+const PASSWORDS: [Password; 9] = [
     ("RFC 6070 sec. 2", HashName::Sha1, b"password", b"salt", 1, "0c60c80f961f0e71f3a9b524af6012062fe037a6"),
     ("RFC 6070 sec. 2", HashName::Sha1, b"password", b"salt", 2, "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"),
     ("RFC 6070 sec. 2", HashName::Sha1, b"password", b"salt", 4096, "4b007901b765489abead49d926f721d065a429c1"),

@@ -4,6 +4,7 @@ mod attribute;
 mod call;
 mod cloudhsm;
 pub mod disk;
+pub mod kdf;
 mod mechanism;
 mod message;
 mod peer;

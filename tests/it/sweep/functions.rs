@@ -219,6 +219,10 @@ const SECRET_TEMPLATE: Arg = bad(|w| {
     let (class, kind) = (number(CKO_SECRET_KEY), number(CKK_AES));
     w.template("secret", &[(CKA_CLASS, &class), (CKA_KEY_TYPE, &kind)])
 });
+const DERIVED_TEMPLATE: Arg = bad(|w| {
+    let (class, kind, length) = (number(CKO_SECRET_KEY), number(CKK_AES), number(16));
+    w.template("derived", &[(CKA_CLASS, &class), (CKA_KEY_TYPE, &kind), (CKA_VALUE_LEN, &length)])
+});
 
 /// Whatever there is.
 fn nothing(_: &World) {}
@@ -341,7 +345,7 @@ static ROWS: &[Row] = &[
     row!(C_UnwrapKey: SESSION, KEY_WRAP, arg(Kind::Object(CKR_UNWRAPPING_KEY_HANDLE_INVALID), |w| w.key),
         bad(|w| w.memory.kept("wrapped").as_ptr() as u64), length(|w| w.memory.kept("wrapped").len() as u64),
         SECRET_TEMPLATE, length(|_| 2), PLACE).undone_by(destroy),
-    row!(C_DeriveKey: SESSION, bad(|w| w.derivation()), key(|w| w.secret), SECRET_TEMPLATE, length(|_| 2), PLACE)
+    row!(C_DeriveKey: SESSION, bad(|w| w.derivation()), key(|w| w.secret), DERIVED_TEMPLATE, length(|_| 3), PLACE)
         .needs(|row| row.id == CKM_CONCATENATE_BASE_AND_DATA).undone_by(destroy),
     row!(C_SeedRandom: SESSION, PIECE, PIECE_BYTES),
     row!(C_GenerateRandom: SESSION, bad(|w| w.memory.out()), PIECE_BYTES),

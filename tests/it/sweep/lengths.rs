@@ -80,7 +80,7 @@ static LENGTHS: &[(&str, usize, &[Case])] = &[
     ("C_GenerateKeyPair", 5, NONE_IS_FINE),
     ("C_UnwrapKey", 4, WRAPPED),
     ("C_UnwrapKey", 6, HALF_IS_INCOMPLETE),
-    ("C_DeriveKey", 4, &[]),
+    ("C_DeriveKey", 4, &[(Is(0), CKR_OK), (Is(1), CKR_OK), (Is(2), CKR_TEMPLATE_INCOMPLETE)]),
     ("C_SeedRandom", 2, ANY),
     ("C_GenerateRandom", 2, ANY),
     ("C_LoginUser", 3, WRONG_PIN),
