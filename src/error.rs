@@ -160,6 +160,15 @@ pub enum ObjectError {
     /// CKR_TEMPLATE_INCONSISTENT
     #[error("the template contradicts itself or the call: {0}")]
     Inconsistent(&'static str),
+    /// CKR_CURVE_NOT_SUPPORTED
+    #[error("CKA_EC_PARAMS names a curve that this token or the mechanism does not have")]
+    Curve,
+    /// CKR_DOMAIN_PARAMS_INVALID
+    #[error("CKA_EC_PARAMS is neither an object identifier nor the name of a curve")]
+    DomainParams,
+    /// CKR_PUBLIC_KEY_INVALID
+    #[error("the public key is not valid: its point is not on the curve, or not in its one encoding")]
+    PublicKey,
     /// CKR_ACTION_PROHIBITED
     #[error("the object's attribute {0:#x} prohibits this")]
     Prohibited(CK_ATTRIBUTE_TYPE),
@@ -190,9 +199,9 @@ pub enum MechanismError {
     /// CKR_KEY_FUNCTION_NOT_PERMITTED
     #[error("the key's attributes do not permit this use")]
     KeyFunction,
-    /// CKR_CURVE_NOT_SUPPORTED
-    #[error("CKA_EC_PARAMS names no curve that the mechanism has")]
-    Curve,
+    /// CKR_PUBLIC_KEY_INVALID
+    #[error("the other party's public key is none, or none that agrees with this key")]
+    PublicKey,
     /// CKR_KEY_INDIGESTIBLE
     #[error("this key cannot be digested")]
     KeyIndigestible,
@@ -391,6 +400,9 @@ fn object_rv(error: &ObjectError) -> CK_RV {
         ObjectError::Sensitive(_) => CKR_ATTRIBUTE_SENSITIVE,
         ObjectError::Incomplete(_) => CKR_TEMPLATE_INCOMPLETE,
         ObjectError::Inconsistent(_) => CKR_TEMPLATE_INCONSISTENT,
+        ObjectError::Curve => CKR_CURVE_NOT_SUPPORTED,
+        ObjectError::DomainParams => CKR_DOMAIN_PARAMS_INVALID,
+        ObjectError::PublicKey => CKR_PUBLIC_KEY_INVALID,
         ObjectError::Prohibited(_) => CKR_ACTION_PROHIBITED,
         ObjectError::TooLarge { .. } => CKR_DEVICE_MEMORY,
         ObjectError::Corrupt(_) => CKR_DEVICE_ERROR,
@@ -415,7 +427,7 @@ fn mechanism_rv(error: &MechanismError) -> CK_RV {
         MechanismError::SignatureInvalid => CKR_SIGNATURE_INVALID,
         MechanismError::WrappedKeyLen { .. } => CKR_WRAPPED_KEY_LEN_RANGE,
         MechanismError::WrappedKeyInvalid => CKR_WRAPPED_KEY_INVALID,
-        MechanismError::Curve => CKR_CURVE_NOT_SUPPORTED,
+        MechanismError::PublicKey => CKR_PUBLIC_KEY_INVALID,
         MechanismError::KeyUnextractable => CKR_KEY_UNEXTRACTABLE,
         MechanismError::KeyNotWrappable => CKR_KEY_NOT_WRAPPABLE,
         MechanismError::WrappingKeyType => CKR_WRAPPING_KEY_TYPE_INCONSISTENT,

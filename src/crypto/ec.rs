@@ -4,7 +4,7 @@
 
 use super::fault;
 use super::pkey::{PrivateKey, PublicKey};
-use crate::error::Error;
+use crate::error::{Error, ObjectError};
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcKey, EcPoint, PointConversionForm};
 use openssl::nid::Nid;
@@ -23,7 +23,36 @@ pub enum Curve {
 
 /// DER's tags of the two forms in which CKA_EC_PARAMS names a curve, and of a point's wrapping.
 const OCTET_STRING: u8 = 0x04;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 const PRINTABLE_STRING: u8 = 0x13;
+
+/// How CKA_EC_PARAMS names a curve.
+pub(super) enum CurveName<'a> {
+    /// An object identifier, in DER.
+    Oid(&'a [u8]),
+    Printable(&'a [u8]),
+}
+
+impl<'a> CurveName<'a> {
+    /// Errors: `DomainParams`: the ecParameters and implicitlyCA forms of PKCS#11 3.2, Elliptic Curve, or none at all.
+    pub(super) fn of(der: &'a [u8]) -> Result<Self, ObjectError> {
+        match der {
+            [tag, length @ 1..0x80, name @ ..] if usize::from(*length) == name.len() => match *tag {
+                OBJECT_IDENTIFIER => Ok(CurveName::Oid(der)),
+                PRINTABLE_STRING => Ok(CurveName::Printable(name)),
+                _ => Err(ObjectError::DomainParams),
+            },
+            _ => Err(ObjectError::DomainParams),
+        }
+    }
+
+    pub(super) fn is(&self, oids: &[&[u8]], names: &[&str]) -> bool {
+        match self {
+            CurveName::Oid(oid) => oids.contains(oid),
+            CurveName::Printable(name) => names.iter().any(|own| own.as_bytes() == *name),
+        }
+    }
+}
 
 impl Curve {
     pub const ALL: [Curve; 5] = [Curve::P224, Curve::P256, Curve::P384, Curve::P521, Curve::Secp256k1];
@@ -49,7 +78,7 @@ impl Curve {
         }
     }
 
-    /// The names that the curveName form of PKCS#11 3.0 sec. 2.3.3 may have.
+    /// The names that the curveName form may have: of SEC 2, ANSI X9.62 and NIST.
     fn names(self) -> &'static [&'static str] {
         match self {
             Curve::P224 => &["secp224r1", "P-224"],
@@ -60,13 +89,13 @@ impl Curve {
         }
     }
 
-    /// The curve that CKA_EC_PARAMS names, by its OID or as a PrintableString.
-    pub fn from_params(der: &[u8]) -> Option<Curve> {
-        Curve::ALL.into_iter().find(|curve| {
-            der == curve.oid_der()
-                || matches!(der, [PRINTABLE_STRING, length, name @ ..] if usize::from(*length) == name.len()
-                    && curve.names().iter().any(|own| own.as_bytes() == name))
-        })
+    /// The curve that CKA_EC_PARAMS names, by its OID or as a PrintableString. Errors: `Curve`, `DomainParams`.
+    pub fn from_params(der: &[u8]) -> Result<Curve, ObjectError> {
+        let name = CurveName::of(der)?;
+        Curve::ALL
+            .into_iter()
+            .find(|curve| name.is(&[curve.oid_der()], curve.names()))
+            .ok_or(ObjectError::Curve)
     }
 
     /// Bytes of a private key, of a coordinate, and of half a signature.
@@ -96,13 +125,26 @@ pub fn generate(curve: Curve) -> Result<PrivateKey, Error> {
     PKey::from_ec_key(key).map(PrivateKey).map_err(fault)
 }
 
-/// The octets of a point, out of the OCTET STRING that CKA_EC_POINT wraps them in; bare octets stay as they are.
-pub fn octets_of_point(given: &[u8]) -> &[u8] {
-    match given {
-        [OCTET_STRING, length, point @ ..] if usize::from(*length) == point.len() && *length < 0x80 => point,
-        [OCTET_STRING, 0x81, length, point @ ..] if usize::from(*length) == point.len() => point,
-        bare => bare,
+/// The octets of a point, out of the OCTET STRING that CKA_EC_POINT wraps them in; bare octets are allowed too. Which
+/// of both it is their length tells, for the first byte of an uncompressed point is that of an OCTET STRING. `None`:
+/// not as long as a point of the curve in any form.
+pub fn octets_of_point(curve: Curve, given: &[u8]) -> Option<&[u8]> {
+    octets_of(given, &[1 + curve.bytes(), 1 + 2 * curve.bytes()])
+}
+
+/// As `octets_of_point`, of octets of one of these lengths.
+pub(super) fn octets_of<'a>(given: &'a [u8], lengths: &[usize]) -> Option<&'a [u8]> {
+    if lengths.contains(&given.len()) {
+        return Some(given);
     }
+    let octets = match given {
+        [OCTET_STRING, length @ ..=0x7f, octets @ ..] if usize::from(*length) == octets.len() => octets,
+        [OCTET_STRING, 0x81, length @ 0x80..=0xff, octets @ ..] if usize::from(*length) == octets.len() => {
+            octets
+        }
+        _ => return None,
+    };
+    lengths.contains(&octets.len()).then_some(octets)
 }
 
 /// A point as CKA_EC_POINT has it: a DER OCTET STRING.
@@ -112,8 +154,12 @@ pub fn point_as_der(point: &[u8]) -> Vec<u8> {
     [head, point].concat()
 }
 
-/// The public key of a point, compressed or not (SEC 1 sec. 2.3.3). `None` if it is not on the curve.
+/// The public key of a point, compressed or not (SEC 1 sec. 2.3.3). `None` if it is not on the curve, or in the hybrid
+/// form, which AWS-LC would take.
 pub fn public(curve: Curve, point: &[u8]) -> Option<PublicKey> {
+    if !matches!(point, [2..=4, ..]) {
+        return None;
+    }
     let group = curve.group()?;
     let point = EcPoint::from_bytes(&group, point, &mut *BigNumContext::new().ok()?).ok()?;
     let key = EcKey::from_public_key(&group, &point).ok()?;
@@ -152,4 +198,16 @@ pub fn private_scalar(key: &PrivateKey) -> Option<(Curve, Zeroizing<Vec<u8>>)> {
     let curve = Curve::of(key.group())?;
     let scalar = key.private_key().to_vec_padded(curve.bytes() as i32).ok()?;
     Some((curve, Zeroizing::new(scalar)))
+}
+
+/// Whether CKA_EC_POINT in any form is the point of this key.
+pub fn is_point_of(given: &[u8], key: &PublicKey) -> bool {
+    let Some((curve, own)) = public_point(key) else { return false };
+    let given = octets_of_point(curve, given).and_then(|octets| public(curve, octets));
+    given.as_ref().and_then(public_point) == Some((curve, own))
+}
+
+/// Whether the halves of a private key that came from outside belong together.
+pub fn is_sound(key: &PrivateKey) -> bool {
+    key.0.ec_key().is_ok_and(|key| key.check_key().is_ok())
 }

@@ -1,6 +1,6 @@
 //! What AWS-LC has and its safe interface lacks: the one file of crypto with unsafe code.
 //!
-//! Digests whose state can be told and set again. Called by: crypto's other files, never from outside.
+//! Digests whose state can be told and set again; Ed25519 with contexts. Called by: crypto's other files, never from outside.
 
 use openssl_sys as aws_lc;
 use std::marker::PhantomData;
@@ -294,4 +294,52 @@ impl<S> Drop for Sha3Context<S> {
             aws_lc::EVP_MD_CTX_free(self.ctx.as_ptr());
         }
     }
+}
+
+/// Which of the three schemes of RFC 8032 sec. 5.1, each with what it signs.
+#[derive(Clone, Copy)]
+pub(super) enum Ed25519<'a> {
+    Pure(&'a [u8]),
+    /// The context has 1 to 255 bytes.
+    Context(&'a [u8], &'a [u8]),
+    /// SHA-512 of the message, and a context of 0 to 255 bytes.
+    Prehashed(&'a [u8; 64], &'a [u8]),
+}
+
+/// `key` is the seed with the public key behind it. `None`: the context's length does not fit.
+pub(super) fn ed25519_sign(what: Ed25519<'_>, key: &[u8; 64]) -> Option<[u8; 64]> {
+    let (mut out, key) = ([0; 64], key.as_ptr());
+    let to = out.as_mut_ptr();
+    // SAFETY: a signature and a key of 64 bytes, a digest of as many; messages and contexts of the lengths given.
+    let done = unsafe {
+        match what {
+            Ed25519::Pure(data) => aws_lc::ED25519_sign(to, data.as_ptr(), data.len(), key),
+            Ed25519::Context(data, context) => {
+                aws_lc::ED25519ctx_sign(to, data.as_ptr(), data.len(), key, context.as_ptr(), context.len())
+            }
+            Ed25519::Prehashed(digest, context) => {
+                aws_lc::ED25519ph_sign_digest(to, digest.as_ptr(), key, context.as_ptr(), context.len())
+            }
+        }
+    };
+    (done == 1).then_some(out)
+}
+
+pub(super) fn ed25519_verify(what: Ed25519<'_>, key: &[u8; 32], signature: &[u8; 64]) -> bool {
+    let (key, signature) = (key.as_ptr(), signature.as_ptr());
+    // SAFETY: a signature of 64 and a key of 32 bytes, a digest of 64; messages and contexts of the lengths given.
+    let done = unsafe {
+        match what {
+            Ed25519::Pure(data) => aws_lc::ED25519_verify(data.as_ptr(), data.len(), signature, key),
+            Ed25519::Context(data, context) => {
+                let (context, context_bytes) = (context.as_ptr(), context.len());
+                aws_lc::ED25519ctx_verify(data.as_ptr(), data.len(), signature, key, context, context_bytes)
+            }
+            Ed25519::Prehashed(digest, context) => {
+                let (context, context_bytes) = (context.as_ptr(), context.len());
+                aws_lc::ED25519ph_verify_digest(digest.as_ptr(), signature, key, context, context_bytes)
+            }
+        }
+    };
+    done == 1
 }

@@ -10,9 +10,11 @@ use openssl::cipher::CipherRef;
 use openssl::error::ErrorStack;
 
 pub mod aead;
+pub mod agreement;
 pub mod block;
 pub mod chacha;
 pub mod check_value;
+pub mod curve25519;
 pub mod digest;
 pub mod ec;
 pub mod ecdsa;

@@ -22,6 +22,9 @@ impl Mechanism {
             (self.kem.is_some(), CKF_ENCAPSULATE | CKF_DECAPSULATE),
         ];
         let uses = present.iter().filter(|(has, _)| *has).fold(0, |flags, (_, flag)| flags | flag);
+        if uses == 0 {
+            return 0;
+        }
         self.key_types.iter().fold(uses, |flags, key_type| flags | curve_flags(*key_type))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Made by api (`params`), looked into by the mechanisms of this folder.
 
-use super::{HkdfParams, Pbkdf2Params, Sp800108Params};
+use super::{EcdhParams, EcdhWrapParams, EddsaParams, HkdfParams, Pbkdf2Params, Sp800108Params};
 use crate::crypto::hash_name::HashName;
 use smallvec::SmallVec;
 use zeroize::Zeroizing;
@@ -55,6 +55,14 @@ pub enum ParamShape {
     Sp800108CloudHsm,
     /// CK_PKCS5_PBKD2_PARAMS or CK_PKCS5_PBKD2_PARAMS2
     Pbkdf2,
+
+    // Elliptic curves
+    /// CK_EDDSA_PARAMS, or none.
+    Eddsa,
+    /// CK_ECDH1_DERIVE_PARAMS
+    Ecdh,
+    /// CK_ECDH_AES_KEY_WRAP_PARAMS
+    EcdhWrap,
 }
 
 impl Params {
@@ -94,6 +102,11 @@ pub enum Params {
     Hkdf(Box<HkdfParams>),
     Sp800108(Box<Sp800108Params>),
     Pbkdf2(Box<Pbkdf2Params>),
+
+    // Elliptic curves
+    Eddsa(Box<EddsaParams>),
+    Ecdh(Box<EcdhParams>),
+    EcdhWrap(Box<EcdhWrapParams>),
 }
 
 /// Bytes of a parameter that may be secret: wiped when dropped, and Debug prints a length only.

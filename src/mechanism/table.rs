@@ -73,6 +73,7 @@ const PSS_VECTORS: &str = "wycheproof rsa_pss; RFC 8017 sec. 9.1.2";
 /// PKCS#11 3.2 sec. 6.62.3
 const HKDF: &[CK_KEY_TYPE] = &[CKK_HKDF, CKK_GENERIC_SECRET];
 const RSA_SIZES: KeySizes = KeySizes { min: 2048, max: 8192, bits: true };
+const CURVE25519_SIZES: KeySizes = KeySizes { min: 255, max: 255, bits: true };
 const EC_SIZES: KeySizes = KeySizes { min: 224, max: 521, bits: true };
 
 /// Every type of secret key: the base keys of derivations that do not ask.
@@ -385,6 +386,24 @@ pub static TABLE: &[Mechanism] = &[
     ecdsa!(CKM_ECDSA_SHA3_256, ecdsa::hashing::<digest::Sha3_256>, "wycheproof ecdsa"),
     ecdsa!(CKM_ECDSA_SHA3_384, ecdsa::hashing::<digest::Sha3_384>, "wycheproof ecdsa"),
     ecdsa!(CKM_ECDSA_SHA3_512, ecdsa::hashing::<digest::Sha3_512>, "wycheproof ecdsa"),
+
+    row!(CKM_EC_EDWARDS_KEY_PAIR_GEN, vectors: "none: random", key_types: &[CKK_EC_EDWARDS],
+        key_sizes: CURVE25519_SIZES, generate_pair: Some(ec_pairs::edwards)),
+    row!(CKM_EDDSA, vectors: "wycheproof ed25519; RFC 8032 sec. 7", key_types: &[CKK_EC_EDWARDS],
+        key_sizes: CURVE25519_SIZES, params: ParamShape::Eddsa, sign: Some(eddsa::new)),
+    row!(CKM_EC_MONTGOMERY_KEY_PAIR_GEN, vectors: "none: random", key_types: &[CKK_EC_MONTGOMERY],
+        key_sizes: CURVE25519_SIZES, generate_pair: Some(ec_pairs::montgomery)),
+    row!(CKM_ECDH1_DERIVE, vectors: "wycheproof ecdh; wycheproof x25519; ANSI X9.63 KDF; RFC 7518 C",
+        key_types: &[CKK_EC, CKK_EC_MONTGOMERY], key_sizes: EC_SIZES, params: ParamShape::Ecdh,
+        derive: Some(ecdh::derive)),
+    row!(CKM_ECDH1_COFACTOR_DERIVE, vectors: "wycheproof ecdh", key_types: &[CKK_EC], key_sizes: EC_SIZES,
+        params: ParamShape::Ecdh, derive: Some(ecdh::derive)),
+    row!(CKM_ECDH_AES_KEY_WRAP, vectors: "aes-kw over ECDH", key_types: &[CKK_EC, CKK_EC_MONTGOMERY],
+        key_sizes: EC_SIZES, params: ParamShape::EcdhWrap, wrap: Some(&ecdh_wrap::WRAP)),
+    row!(CKM_ECDH_COF_AES_KEY_WRAP, vectors: "aes-kw over ECDH", key_types: &[CKK_EC], key_sizes: EC_SIZES,
+        params: ParamShape::EcdhWrap, wrap: Some(&ecdh_wrap::WRAP_DER)),
+    row!(CKM_ECDH_X_AES_KEY_WRAP, vectors: "aes-kw over ECDH", key_types: &[CKK_EC_MONTGOMERY],
+        key_sizes: CURVE25519_SIZES, params: ParamShape::EcdhWrap, wrap: Some(&ecdh_wrap::WRAP)),
 
     // Key derivation
     derived!(CKM_SP800_108_COUNTER_KDF, vectors: "NIST CAVS KBKDF", ParamShape::Sp800108,

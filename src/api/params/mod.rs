@@ -1,6 +1,7 @@
 //! Mechanism parameters: the caller's structures become owned `Params`.
 
 mod aead;
+mod curves;
 mod derive;
 pub mod message;
 mod rsa;
@@ -42,6 +43,7 @@ pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Param
             let params: CK_AES_CTR_PARAMS = unsafe { read(given) }?;
             Ok(Params::Ctr { counter_bits: params.ulCounterBits, block: params.cb })
         }
+        ParamShape::Eddsa if given.is_empty() => Ok(Params::None),
         ParamShape::Pss => rsa::pss(given),
         // SAFETY: the caller's promise, for all of these.
         ParamShape::Gcm => unsafe { aead::gcm(given) },
@@ -49,6 +51,10 @@ pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Param
         ParamShape::Ccm => unsafe { aead::ccm(given) },
         ParamShape::ChaCha20 => unsafe { aead::chacha20(given) },
         ParamShape::ChaCha20Poly1305 => unsafe { aead::chacha20_poly1305(given) },
+        // SAFETY: the same.
+        ParamShape::Eddsa => unsafe { curves::eddsa(given) },
+        ParamShape::Ecdh => unsafe { curves::ecdh(given) },
+        ParamShape::EcdhWrap => unsafe { curves::ecdh_wrap(given) },
         shape => unsafe { derive::parse(shape, given) },
     }
 }

@@ -1,6 +1,7 @@
 //! What src/mechanism/mod.rs promises of `Sign`, for every row that signs with a pair.
 
 use super::*;
+use crate::crypto::curve25519::{self, Form};
 use crate::crypto::ec::{self, Curve};
 use crate::crypto::hash_name::HashName;
 use cryptoki_sys::*;
@@ -10,6 +11,7 @@ fn sample_key(row: &Mechanism) -> PrivateKey {
     match row.key_types {
         [CKK_EC] => ec::generate(Curve::P256).unwrap(),
         [CKK_RSA] => rsa::PAIR.1.clone(),
+        [CKK_EC_EDWARDS] => curve25519::generate(Form::Edwards).unwrap(),
         other => panic!("{}: no sample key of {other:?}", row.name),
     }
 }
@@ -18,7 +20,7 @@ fn sample_key(row: &Mechanism) -> PrivateKey {
 fn sample_params(row: &Mechanism) -> Params {
     let of_row = rsa::HASHES.iter().find(|names| names.signs.is_some_and(|ids| ids.contains(&row.id)));
     match row.params {
-        ParamShape::None => Params::None,
+        ParamShape::None | ParamShape::Eddsa => Params::None,
         ParamShape::Pss => {
             let hash = of_row.map_or(HashName::Sha256, |names| names.name);
             Params::Pss { hash, mgf: HashName::Sha256, salt_bytes: 20 }

@@ -1,4 +1,4 @@
-//! What src/mechanism/mod.rs promises of `Wrap`, for every row that has one.
+//! What src/mechanism/mod.rs promises of `Wrap`, for every row that has one with AES keys.
 
 use super::*;
 use crate::profile::vendor::*;

@@ -5,8 +5,10 @@ mod contract_kdf;
 mod contract_mac;
 mod contract_signature;
 mod contract_wrap;
+mod curve25519_vectors;
 mod derive;
 mod ec_vectors;
+mod ecdh;
 mod known;
 mod known_legacy;
 mod known_symmetric;
@@ -37,6 +39,13 @@ impl Ran {
 type Suite = fn(&mut Ran);
 
 const SUITES: &[Suite] = &[
+    curve25519_vectors::ed25519,
+    curve25519_vectors::eddsa_of_rfc_8032,
+    curve25519_vectors::x25519,
+    ecdh::ecdh,
+    ecdh::functions_of_x963,
+    ecdh::agreement_of_rfc_7518,
+    ecdh::wraps_over_ecdh,
     ec_vectors::ecdsa,
     ec_vectors::ecdsa_of_rfc_6979,
     known::block_modes,

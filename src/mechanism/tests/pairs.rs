@@ -1,6 +1,7 @@
 //! Key pairs: those that are made are new, and those that cannot be are refused.
 
 use super::*;
+use crate::crypto::curve25519::Form;
 use crate::error::ObjectError;
 use crate::object::{Attribute, Context, Object, Origin, Template};
 use cryptoki_sys::*;
@@ -14,9 +15,12 @@ fn new_pairs_are_new() {
 
 pub fn fresh_pairs(ran: &mut Ran) {
     let bits = 2048u64.to_le_bytes();
-    for (id, attribute, value) in
-        [(CKM_EC_KEY_PAIR_GEN, CKA_EC_PARAMS, P256), (CKM_RSA_PKCS_KEY_PAIR_GEN, CKA_MODULUS_BITS, &bits)]
-    {
+    for (id, attribute, value) in [
+        (CKM_EC_KEY_PAIR_GEN, CKA_EC_PARAMS, P256),
+        (CKM_RSA_PKCS_KEY_PAIR_GEN, CKA_MODULUS_BITS, &bits),
+        (CKM_EC_EDWARDS_KEY_PAIR_GEN, CKA_EC_PARAMS, Form::Edwards.oid_der()),
+        (CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKA_EC_PARAMS, Form::Montgomery.oid_der()),
+    ] {
         let (one, other) = (pair(id, attribute, value).unwrap(), pair(id, attribute, value).unwrap());
         assert_ne!(one.to_spki().unwrap(), other.to_spki().unwrap(), "{id:#x}");
         assert_ne!(*one.to_pkcs8().unwrap(), *other.to_pkcs8().unwrap(), "{id:#x}");
@@ -26,9 +30,14 @@ pub fn fresh_pairs(ran: &mut Ran) {
 
 #[test]
 fn what_is_no_pair_of_the_mechanism_is_refused() {
-    for params in [&[][..], b"P-256", &[0x06, 0x01, 0x2a], &[0x13, 0x02, b'P'], &P256[..9]] {
+    for params in [&[0x06, 0x01, 0x2a][..], &[0x13, 0x01, b'P'], &[0x06, 0x03, 0x2b, 0x65, 0x70]] {
         let error = pair(CKM_EC_KEY_PAIR_GEN, CKA_EC_PARAMS, params).unwrap_err();
-        assert!(is(&error, |e| matches!(e, MechanismError::Curve)), "{params:?}: {error}");
+        assert!(matches!(error, Error::Object(ObjectError::Curve)), "{params:?}: {error}");
+    }
+    let explicit = [&[0x30, 0x03, 0x02, 0x01, 0x01][..], &[0x05, 0x00]];
+    for params in [&[][..], b"P-256", &[0x13, 0x02, b'P'], &P256[..9]].into_iter().chain(explicit) {
+        let error = pair(CKM_EC_KEY_PAIR_GEN, CKA_EC_PARAMS, params).unwrap_err();
+        assert!(matches!(error, Error::Object(ObjectError::DomainParams)), "{params:?}: {error}");
     }
     for bits in [0u64, 1, 512, 1024, 2047, 2052, 8200, u64::MAX] {
         let error = pair(CKM_RSA_PKCS_KEY_PAIR_GEN, CKA_MODULUS_BITS, &bits.to_le_bytes()).unwrap_err();

@@ -8,22 +8,20 @@ use cryptoki_sys::*;
 
 pub(in crate::object) const EC: Family = Family {
     open_public: |object| {
-        let point = ec::octets_of_point(object.field(CKA_EC_POINT));
-        ec::public(curve(object)?, point).ok_or(invalid(CKA_EC_POINT, "not a point of the curve"))
+        let curve = Curve::from_params(object.field(CKA_EC_PARAMS))?;
+        let point = ec::octets_of_point(curve, object.field(CKA_EC_POINT))
+            .ok_or(invalid(CKA_EC_POINT, "not a point of the curve, compressed or not"))?;
+        ec::public(curve, point).ok_or(ObjectError::PublicKey)
     },
     open_private: |object| {
-        ec::private(curve(object)?, object.part(CKA_VALUE))
+        let curve = Curve::from_params(object.field(CKA_EC_PARAMS))?;
+        ec::private(curve, object.part(CKA_VALUE))
             .ok_or(invalid(CKA_VALUE, "not a private key of the curve: 1 to the group's order - 1"))
     },
-    is_sound: |_| true,
+    is_sound: ec::is_sound,
     fill_public,
     fill_private,
 };
-
-fn curve(object: &Object) -> Result<Curve, ObjectError> {
-    Curve::from_params(object.field(CKA_EC_PARAMS))
-        .ok_or(invalid(CKA_EC_PARAMS, "not the OID or the name of a curve that this token has"))
-}
 
 fn fill_public(object: &mut Object, key: &PublicKey) -> Result<(), ObjectError> {
     let (curve, point) = ec::public_point(key).ok_or(not_ec())?;
@@ -34,7 +32,15 @@ fn fill_public(object: &mut Object, key: &PublicKey) -> Result<(), ObjectError> 
 
 fn fill_private(object: &mut Object, key: &PrivateKey) -> Result<(), ObjectError> {
     let (curve, scalar) = ec::private_scalar(key).ok_or(not_ec())?;
+    let public = key.public().map_err(|_| not_ec())?;
+    let (_, point) = ec::public_point(&public).ok_or(not_ec())?;
     fill_params(object, curve)?;
+    match object.field(CKA_EC_POINT) {
+        [] => {}
+        given if ec::is_point_of(given, &public) => {}
+        _ => return Err(invalid(CKA_EC_POINT, "not the point of the private key")),
+    }
+    object.set_field(CKA_EC_POINT, &ec::point_as_der(&point));
     object.set_part(CKA_VALUE, &scalar);
     Ok(())
 }
@@ -43,7 +49,7 @@ fn fill_private(object: &mut Object, key: &PrivateKey) -> Result<(), ObjectError
 fn fill_params(object: &mut Object, curve: Curve) -> Result<(), ObjectError> {
     match object.field(CKA_EC_PARAMS) {
         [] => object.set_field(CKA_EC_PARAMS, curve.oid_der()),
-        given if Curve::from_params(given) == Some(curve) => {}
+        given if Curve::from_params(given).ok() == Some(curve) => {}
         _ => return Err(invalid(CKA_EC_PARAMS, "not the curve of the key")),
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! Each key type has a `Family`. A key is opened from its attributes once, when it is first used, and stays with
 //! the object; what AWS-LC holds of it is wiped with the object.
 
+mod curve25519;
 mod ec;
 mod rsa;
 
@@ -29,6 +30,7 @@ pub(super) struct Family {
 
 /// The families, by key type.
 pub(super) mod families {
+    pub(in crate::object) use super::curve25519::{EDWARDS, MONTGOMERY};
     pub(in crate::object) use super::ec::EC;
     pub(in crate::object) use super::rsa::RSA;
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::object::pair::families;
 
 /// All classes with their subtypes. The first is the one that `find` meets first: AES keys.
-pub(in crate::object) static CLASSES: [Class; 28] = [
+pub(in crate::object) static CLASSES: &[Class] = &[
     secret_key(CKK_AES, Sizes::Aes, Check::Aes),
     secret_key(CKK_GENERIC_SECRET, Sizes::NotEmpty, Check::Sha1),
     secret_key(CKK_HKDF, Sizes::NotEmpty, Check::Sha1),
@@ -32,6 +32,10 @@ pub(in crate::object) static CLASSES: [Class; 28] = [
     private_key(CKK_RSA, pairs::RSA_PRIVATE, &families::RSA),
     public_key(CKK_EC, pairs::EC_PUBLIC, &families::EC),
     private_key(CKK_EC, pairs::EC_PRIVATE, &families::EC),
+    public_key(CKK_EC_EDWARDS, pairs::EDWARDS_PUBLIC, &families::EDWARDS),
+    private_key(CKK_EC_EDWARDS, pairs::EDWARDS_PRIVATE, &families::EDWARDS),
+    public_key(CKK_EC_MONTGOMERY, pairs::MONTGOMERY_PUBLIC, &families::MONTGOMERY),
+    private_key(CKK_EC_MONTGOMERY, pairs::MONTGOMERY_PRIVATE, &families::MONTGOMERY),
     class(CKO_DATA, (CKA_CLASS, CKO_DATA), &[STORAGE, DATA], Sizes::Any, Check::None),
     certificate(CKC_X_509, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE, X509]),
     certificate(CKC_WTLS, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE]),

@@ -77,8 +77,18 @@ pub(super) const RSA_PRIVATE: &[&[Rule]] = &[STORAGE, KEY, PRIVATE, RSA_PRIVATE_
 /// PKCS#11 3.0 sec. 2.3.3 (mechanisms); Edwards and Montgomery keys have the same attributes (sec. 2.3.5 to 2.3.8).
 const CURVE_PUBLIC_PARTS: &[Rule] =
     &[rule(CKA_EC_PARAMS, CREATE | GENERATE, Empty), rule(CKA_EC_POINT, CREATE | NOT_GENERATE, Empty)];
-/// PKCS#11 3.0 sec. 2.3.4 (mechanisms). Programs import private keys with CKA_EC_POINT too.
-const CURVE_PRIVATE_PARTS: &[Rule] =
-    &[rule(CKA_EC_PARAMS, CREATE | IMPORTED, Empty), rule(CKA_VALUE, CREATE | IMPORTED_SECRET, Empty)];
+/// PKCS#11 3.0 sec. 2.3.4 (mechanisms). CKA_EC_POINT is not the specification's: some programs import private keys with
+/// it, others look for it where they find no public key. One that is given must be the right one.
+const CURVE_PRIVATE_PARTS: &[Rule] = &[
+    rule(CKA_EC_PARAMS, CREATE | IMPORTED, Empty),
+    rule(CKA_VALUE, CREATE | IMPORTED_SECRET, Empty),
+    rule(CKA_EC_POINT, IMPORTED, Empty),
+];
 pub(super) const EC_PUBLIC: &[&[Rule]] = &[STORAGE, KEY, PUBLIC, VERIFIES, CURVE_PUBLIC_PARTS];
 pub(super) const EC_PRIVATE: &[&[Rule]] = &[STORAGE, KEY, PRIVATE, SIGNS, CURVE_PRIVATE_PARTS];
+pub(super) const EDWARDS_PUBLIC: &[&[Rule]] = EC_PUBLIC;
+pub(super) const EDWARDS_PRIVATE: &[&[Rule]] = EC_PRIVATE;
+
+const AGREES: &[Rule] = &[rule(CKA_DERIVE, CHANGE, Yes)];
+pub(super) const MONTGOMERY_PUBLIC: &[&[Rule]] = &[STORAGE, KEY, PUBLIC, AGREES, CURVE_PUBLIC_PARTS];
+pub(super) const MONTGOMERY_PRIVATE: &[&[Rule]] = &[STORAGE, KEY, PRIVATE, AGREES, CURVE_PRIVATE_PARTS];

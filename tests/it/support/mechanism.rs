@@ -53,6 +53,11 @@ impl Mechanism {
         Mechanism { gcm, ..Mechanism::plain(CKM_AES_GCM) }
     }
 
+    /// With what the parameter's pointers lead to.
+    pub fn with_behind(self, behind: Vec<Vec<u8>>) -> Mechanism {
+        Mechanism { _behind: behind, ..self }
+    }
+
     /// With a structure whose pointers lead to what `behind` holds.
     pub fn structure<T: Copy>(kind: CK_MECHANISM_TYPE, parameter: &T, behind: Vec<Vec<u8>>) -> Mechanism {
         // SAFETY: the structures of PKCS#11 have no padding on this platform.

@@ -3,6 +3,7 @@
 mod attribute;
 mod call;
 mod cloudhsm;
+pub mod curves;
 pub mod disk;
 pub mod kdf;
 mod mechanism;
