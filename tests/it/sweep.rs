@@ -7,7 +7,11 @@
 mod functions;
 mod handles;
 mod lengths;
+mod parameters;
 mod pointers;
+mod samples;
+mod stock;
+mod uses;
 mod words;
 mod world;
 

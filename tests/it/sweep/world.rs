@@ -260,6 +260,11 @@ impl World {
         self.calls().find(&[]).expect("a search").len()
     }
 
+    /// New objects that are to stay are there, or gone.
+    pub fn settle_in(&self) {
+        self.objects.set(self.count());
+    }
+
     /// Wrong PINs are forgiven.
     pub fn log_in_and_out(&self) {
         let login = row("C_Login");
