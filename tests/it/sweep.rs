@@ -6,6 +6,7 @@
 
 mod functions;
 mod handles;
+mod keys;
 mod lengths;
 mod parameters;
 mod pointers;

@@ -27,7 +27,7 @@ pub fn sweep(world: &World, report: &mut Report) {
         let input = input(world, row, &stock);
         for used in uses(row) {
             let key = used.good_key(row, &stock);
-            for case in &cases(row) {
+            for case in &cases(world, row, used) {
                 let mechanism =
                     CK_MECHANISM { mechanism: row.id, pParameter: case.pointer, ulParameterLen: case.length };
                 let call = Call { world, row, mechanism, key, input: &input };
@@ -54,10 +54,10 @@ fn one(report: &mut Report, used: &Use, call: &Call, case: &Case) {
     }
 }
 
-fn cases(row: &MechanismRow) -> Vec<Case> {
+fn cases(world: &World, row: &MechanismRow, used: &Use) -> Vec<Case> {
     const INVALID: CK_RV = CKR_MECHANISM_PARAM_INVALID;
-    let laid = form(row).sample.lay();
-    let (good, missing, bytes) = (laid.any_pointer(), form(row).missing, laid.length as CK_ULONG);
+    let laid = form(row, used).sample.lay();
+    let (good, missing, bytes) = (laid.any_pointer(), form(row, used).missing, laid.length as CK_ULONG);
     let case = |what: &str, pointer, length, rv| Case { what: what.into(), pointer, length, rv, _laid: None };
     let mut cases = vec![
         case("missing", null_mut(), 0, missing),
@@ -73,13 +73,16 @@ fn cases(row: &MechanismRow) -> Vec<Case> {
         cases.push(case("one byte too short", good, bytes - 1, INVALID));
         cases.push(case("one byte", good, 1, if bytes == 1 { CKR_OK } else { INVALID }));
         let filled = |byte, rv| of(laid.filled(byte), format!("all {byte:#x}"), rv);
-        cases.push(filled(0, form(row).zeros));
-        cases.push(filled(0xff, form(row).ones));
+        cases.push(filled(0, form(row, used).zeros));
+        cases.push(filled(0xff, form(row, used).ones));
     }
     for pointer in &laid.pointers {
         cases.push(of(laid.without(*pointer), format!("null in word {pointer}"), INVALID));
     }
     cases[0]._laid = Some(laid);
+    if !world.offers(row) {
+        cases.iter_mut().for_each(|case| case.rv = CKR_MECHANISM_INVALID);
+    }
     cases
 }
 

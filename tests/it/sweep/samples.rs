@@ -2,8 +2,9 @@
 //!
 //! A form of parameter that is not here fails the test: the form with its sample is all that a new mechanism needs.
 
+use super::uses::Use;
 use cryptoki_sys::*;
-use vhsm_pkcs11::mechanism::{Mechanism as MechanismRow, ParamShape};
+use vhsm_pkcs11::mechanism::{Mechanism as MechanismRow, MessageShape, ParamShape};
 
 /// A mechanism's parameter.
 pub enum Sample {
@@ -42,7 +43,23 @@ fn any(bytes: usize, missing: CK_RV) -> Form {
     Form { sample: Sample::Bytes(vec![9; bytes]), missing, zeros: CKR_OK, ones: CKR_OK }
 }
 
-pub fn form(row: &MechanismRow) -> Form {
+pub fn form(row: &MechanismRow, used: &Use) -> Form {
+    match row.message {
+        // Messages bring their own: one at the start is only looked at for its length.
+        Some(shape) if used.is_of_messages() => any(message_bytes(shape), CKR_OK),
+        _ => of_mechanism(row),
+    }
+}
+
+fn message_bytes(shape: MessageShape) -> usize {
+    match shape {
+        MessageShape::Gcm => size_of::<CK_GCM_MESSAGE_PARAMS>(),
+        MessageShape::Ccm => size_of::<CK_CCM_MESSAGE_PARAMS>(),
+        MessageShape::ChaCha20Poly1305 => size_of::<CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS>(),
+    }
+}
+
+fn of_mechanism(row: &MechanismRow) -> Form {
     match row.params {
         ParamShape::None => Form { missing: CKR_OK, ..only(Sample::None) },
         ParamShape::Iv(bytes) => any(bytes, INVALID),

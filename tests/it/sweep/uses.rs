@@ -36,6 +36,11 @@ impl Use {
         (self.call)(call)
     }
 
+    /// Encryption of messages, with parameters of their own.
+    pub fn is_of_messages(&self) -> bool {
+        matches!(self.name, "C_MessageEncryptInit" | "C_MessageDecryptInit")
+    }
+
     /// Takes back what a call that was good began or made.
     pub fn undo(&self, call: &Call) {
         match self.name {
@@ -69,7 +74,10 @@ pub fn input(world: &World, row: &'static MechanismRow, stock: &Stock) -> Vec<u8
     let maker =
         ["C_WrapKey", "C_EncapsulateKey"].iter().find_map(|name| uses(row).find(|used| used.name == *name));
     let Some(maker) = maker else { return Vec::new() };
-    let laid = form(row).sample.lay();
+    if !world.offers(row) {
+        return vec![0; 16];
+    }
+    let laid = form(row, maker).sample.lay();
     let mechanism = CK_MECHANISM {
         mechanism: row.id,
         pParameter: laid.pointer(),
@@ -137,6 +145,8 @@ static USES: &[Use] = &[
     }),
     used!("C_MessageSignInit", sign, Private, CKA_SIGN, begin!(C_MessageSignInit)),
     used!("C_MessageVerifyInit", sign, Public, CKA_VERIFY, begin!(C_MessageVerifyInit)),
+    used!("C_MessageEncryptInit", message, Public, CKA_ENCRYPT, begin!(C_MessageEncryptInit)),
+    used!("C_MessageDecryptInit", message, Private, CKA_DECRYPT, begin!(C_MessageDecryptInit)),
     used!("C_SignRecoverInit", recover, Private, CKA_SIGN_RECOVER, begin!(C_SignRecoverInit)),
     used!("C_VerifyRecoverInit", recover, Public, CKA_VERIFY_RECOVER, begin!(C_VerifyRecoverInit)),
     Use {

@@ -6,6 +6,7 @@ use crate::support::*;
 use cryptoki_sys::*;
 use std::cell::{Cell, RefCell};
 use vhsm_pkcs11::api::rv_name;
+use vhsm_pkcs11::mechanism::Mechanism as MechanismRow;
 
 /// The data that functions get, and the length that they are told.
 pub const DATA: [u8; 16] = [7; 16];
@@ -258,6 +259,12 @@ impl World {
 
     fn count(&self) -> usize {
         self.calls().find(&[]).expect("a search").len()
+    }
+
+    /// Whether the library has the mechanism as it runs here: those of profile `cloudhsm` it has not.
+    pub fn offers(&self, mechanism: &MechanismRow) -> bool {
+        let mut info = CK_MECHANISM_INFO::default();
+        call!(self.api, C_GetMechanismInfo(self.token.slot, mechanism.id, &mut info)) == CKR_OK
     }
 
     /// New objects that are to stay are there, or gone.
