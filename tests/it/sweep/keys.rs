@@ -15,64 +15,90 @@ use vhsm_pkcs11::mechanism::table::TABLE;
 /// A number that no mechanism has.
 const NO_MECHANISM: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED | 0x7fff_fff0;
 
-/// Keys of every type that are kept to a mechanism that there is not.
-struct Restricted(BTreeMap<CK_KEY_TYPE, (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)>);
+/// Keys that are restricted: made when they are wanted, and kept.
+#[derive(Default)]
+struct Restricted {
+    /// By type: kept to a mechanism that there is not.
+    to_others: BTreeMap<CK_KEY_TYPE, (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)>,
+    /// By key and attribute: a copy of which the attribute is false.
+    copies: BTreeMap<(CK_OBJECT_HANDLE, CK_ATTRIBUTE_TYPE), CK_OBJECT_HANDLE>,
+}
 
 impl Restricted {
-    fn new(world: &World, stock: &Stock) -> Restricted {
+    fn to_others(&mut self, world: &World, kind: CK_KEY_TYPE, half: Half) -> CK_OBJECT_HANDLE {
         let only = number(NO_MECHANISM);
-        let keys = stock.types().map(|kind| (kind, made(world, kind, &[(CKA_ALLOWED_MECHANISMS, &only)])));
-        let keys = Restricted(keys.collect());
-        world.settle_in();
-        keys
+        let make = || made(world, kind, &[(CKA_ALLOWED_MECHANISMS, &only)]);
+        let (public, private) = *self.to_others.entry(kind).or_insert_with(make);
+        if half == Half::Public { public } else { private }
+    }
+
+    fn without(
+        &mut self,
+        world: &World,
+        key: CK_OBJECT_HANDLE,
+        usage: CK_ATTRIBUTE_TYPE,
+    ) -> CK_OBJECT_HANDLE {
+        let copy = || world.calls().copy(key, &[(usage, NO)]).expect("a copy");
+        *self.copies.entry((key, usage)).or_insert_with(copy)
+    }
+
+    fn destroy(self, world: &World) {
+        self.to_others.into_values().for_each(|pair| destroy(world, pair));
+        self.copies.into_values().for_each(|key| destroy(world, (key, key)));
     }
 }
 
 pub fn sweep(world: &World, report: &mut Report) {
     let stock = Stock::new(world);
-    let restricted = Restricted::new(world, &stock);
+    let mut restricted = Restricted::default();
     for row in TABLE {
         let input = input(world, row, &stock);
         for used in uses(row) {
             let Some((half, usage)) = used.key else { continue };
-            let laid = form(row, used).sample.lay();
-            let length = laid.length as CK_ULONG;
-            let mechanism =
-                CK_MECHANISM { mechanism: row.id, pParameter: laid.pointer(), ulParameterLen: length };
-            for (what, key, rv) in wrong_keys(world, row, used, &stock) {
-                let call = Call { world, row, mechanism, key, input: &input };
-                one(report, used, &call, &what, rv);
-            }
+            let mut wrong = wrong_keys(row, used, &stock, world);
             for kind in row.key_types {
-                let good = stock.key(*kind, half);
-                let not_so = world.calls().copy(good, &[(usage, NO)]).expect("a copy");
-                let (public, private) = restricted.0[kind];
-                let kept = if half == Half::Public { public } else { private };
-                for (what, key, rv) in [
-                    ("that it is not for", not_so, CKR_KEY_FUNCTION_NOT_PERMITTED),
-                    ("for other mechanisms", kept, CKR_MECHANISM_INVALID),
-                ] {
-                    let call = Call { world, row, mechanism, key, input: &input };
-                    let rv = if world.offers(row) { rv } else { CKR_MECHANISM_INVALID };
-                    world.settle_in();
-                    one(report, used, &call, &format!("a key {what} (type {kind:#x})"), rv);
-                }
-                expect("destroy", world.calls().destroy(not_so), CKR_OK);
-                world.settle_in();
+                let not_so = restricted.without(world, stock.key(*kind, half), usage);
+                let to_others = restricted.to_others(world, *kind, half);
+                wrong.push((format!("a key without {usage:#x}"), not_so, CKR_KEY_FUNCTION_NOT_PERMITTED));
+                wrong.push((format!("a key of {kind:#x} for others"), to_others, CKR_MECHANISM_INVALID));
             }
+            world.settle_in();
+            all(world, report, (row, used), &input, wrong);
         }
     }
-    restricted.0.into_values().for_each(|pair| destroy(world, pair));
+    restricted.destroy(world);
     stock.destroy(world);
 }
 
-/// Keys of other types, the other half of a pair, and what is no key; with what each gets.
-fn wrong_keys(
+/// A key, and what it gets.
+type Wrong = (String, CK_OBJECT_HANDLE, CK_RV);
+
+fn all(
     world: &World,
-    row: &MechanismRow,
-    used: &Use,
-    stock: &Stock,
-) -> Vec<(String, CK_OBJECT_HANDLE, CK_RV)> {
+    report: &mut Report,
+    (row, used): (&'static MechanismRow, &'static Use),
+    input: &[u8],
+    wrong: Vec<Wrong>,
+) {
+    let laid = form(world, row, used).sample.lay();
+    let (pointer, length) = (laid.pointer(), laid.length as CK_ULONG);
+    let mechanism = CK_MECHANISM { mechanism: row.id, pParameter: pointer, ulParameterLen: length };
+    let offered = world.offers(row);
+    for (what, key, wanted) in wrong {
+        let call = Call { world, row, mechanism, key, input };
+        let rv = used.run(&call);
+        let wanted = if offered { wanted } else { CKR_MECHANISM_INVALID };
+        report.code(|| format!("{} of {} with {what}", used.name, row.name), rv, wanted);
+        if rv == CKR_OK {
+            used.undo(&call);
+        }
+    }
+    // Had one of them left an operation, the next one would have been told so.
+    world.check(report, &format!("{} of {}", used.name, row.name), &[]);
+}
+
+/// Keys of other types, the other half of a pair, and what is no key; with what each gets.
+fn wrong_keys(row: &MechanismRow, used: &Use, stock: &Stock, world: &World) -> Vec<Wrong> {
     let mut wrong = Vec::new();
     for kind in stock.types() {
         for half in [Half::Public, Half::Private] {
@@ -86,20 +112,7 @@ fn wrong_keys(
     {
         wrong.push((what.to_string(), handle, used.wrong_handle));
     }
-    if !world.offers(row) {
-        wrong.iter_mut().for_each(|(_, _, rv)| *rv = CKR_MECHANISM_INVALID);
-    }
     wrong
-}
-
-fn one(report: &mut Report, used: &Use, call: &Call, what: &str, wanted: CK_RV) {
-    let rv = used.run(call);
-    let what = || format!("{} of {} with {what}", used.name, call.row.name);
-    report.code(what, rv, wanted);
-    if rv == CKR_OK {
-        used.undo(call);
-    }
-    call.world.check(report, &what(), &[]);
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub fn sweep(world: &World, report: &mut Report) {
                 let call = Call { world, row, mechanism, key, input: &input };
                 one(report, used, &call, case);
             }
+            // Had one of them left an operation, the next one would have been told so.
+            world.check(report, &format!("{} of {}", used.name, row.name), &[]);
         }
     }
     stock.destroy(world);
@@ -48,16 +50,14 @@ fn one(report: &mut Report, used: &Use, call: &Call, case: &Case) {
     report.code(what, rv, if is_found_out { CKR_WRAPPED_KEY_INVALID } else { case.rv });
     if rv == CKR_OK {
         used.undo(call);
-        call.world.check_objects(report, &what());
-    } else {
-        call.world.check(report, &what(), &[]);
     }
 }
 
 fn cases(world: &World, row: &MechanismRow, used: &Use) -> Vec<Case> {
     const INVALID: CK_RV = CKR_MECHANISM_PARAM_INVALID;
-    let laid = form(row, used).sample.lay();
-    let (good, missing, bytes) = (laid.any_pointer(), form(row, used).missing, laid.length as CK_ULONG);
+    let laid = form(world, row, used).sample.lay();
+    let (good, missing, bytes) =
+        (laid.any_pointer(), form(world, row, used).missing, laid.length as CK_ULONG);
     let case = |what: &str, pointer, length, rv| Case { what: what.into(), pointer, length, rv, _laid: None };
     let mut cases = vec![
         case("missing", null_mut(), 0, missing),
@@ -73,11 +73,11 @@ fn cases(world: &World, row: &MechanismRow, used: &Use) -> Vec<Case> {
         cases.push(case("one byte too short", good, bytes - 1, INVALID));
         cases.push(case("one byte", good, 1, if bytes == 1 { CKR_OK } else { INVALID }));
         let filled = |byte, rv| of(laid.filled(byte), format!("all {byte:#x}"), rv);
-        cases.push(filled(0, form(row, used).zeros));
-        cases.push(filled(0xff, form(row, used).ones));
+        cases.push(filled(0, form(world, row, used).zeros));
+        cases.push(filled(0xff, form(world, row, used).ones));
     }
-    for pointer in &laid.pointers {
-        cases.push(of(laid.without(*pointer), format!("null in word {pointer}"), INVALID));
+    for (what, spoilt) in laid.with_nulls() {
+        cases.push(of(spoilt, format!("null in {what}"), INVALID));
     }
     cases[0]._laid = Some(laid);
     if !world.offers(row) {

@@ -3,6 +3,7 @@
 //! A form of parameter that is not here fails the test: the form with its sample is all that a new mechanism needs.
 
 use super::uses::Use;
+use super::world::World;
 use cryptoki_sys::*;
 use vhsm_pkcs11::mechanism::{Mechanism as MechanismRow, MessageShape, ParamShape};
 
@@ -18,9 +19,11 @@ pub enum Word {
     Number(u64),
     /// A pointer to bytes whose length stands in another word.
     Pointer(Vec<u8>),
+    /// A pointer to structures whose count stands in another word.
+    List(Vec<Word>),
 }
 
-use Word::{Number, Pointer};
+use Word::{List, Number, Pointer};
 
 /// What a sample says beside its bytes.
 pub struct Form {
@@ -43,11 +46,11 @@ fn any(bytes: usize, missing: CK_RV) -> Form {
     Form { sample: Sample::Bytes(vec![9; bytes]), missing, zeros: CKR_OK, ones: CKR_OK }
 }
 
-pub fn form(row: &MechanismRow, used: &Use) -> Form {
+pub fn form(world: &World, row: &MechanismRow, used: &Use) -> Form {
     match row.message {
         // Messages bring their own: one at the start is only looked at for its length.
         Some(shape) if used.is_of_messages() => any(message_bytes(shape), CKR_OK),
-        _ => of_mechanism(row),
+        _ => of_mechanism(world, row),
     }
 }
 
@@ -59,7 +62,7 @@ fn message_bytes(shape: MessageShape) -> usize {
     }
 }
 
-fn of_mechanism(row: &MechanismRow) -> Form {
+fn of_mechanism(world: &World, row: &MechanismRow) -> Form {
     match row.params {
         ParamShape::None => Form { missing: CKR_OK, ..only(Sample::None) },
         ParamShape::Iv(bytes) => any(bytes, INVALID),
@@ -83,9 +86,57 @@ fn of_mechanism(row: &MechanismRow) -> Form {
         }
         ParamShape::ChaCha20 => only(structure([bytes(4), Number(32), bytes(12), Number(96)])),
         ParamShape::ChaCha20Poly1305 => only(structure([bytes(12), Number(96), bytes(3), Number(3)])),
+        // No data at all can be put before or behind a key; nothing else can be made of them.
+        ParamShape::DerivationData => {
+            let joins = matches!(row.id, CKM_CONCATENATE_BASE_AND_DATA | CKM_CONCATENATE_DATA_AND_BASE);
+            let zeros = if joins { CKR_OK } else { INVALID };
+            Form { zeros, ..only(structure([bytes(16), Number(16)])) }
+        }
+        ParamShape::DerivationDataIv(iv_bytes) => {
+            let iv = (0..iv_bytes / 8).map(|_| Number(9));
+            only(structure(iv.chain([bytes(32), Number(32)])))
+        }
+        ParamShape::KeyHandle => Form {
+            zeros: CKR_KEY_HANDLE_INVALID,
+            ones: CKR_KEY_HANDLE_INVALID,
+            ..only(structure([Number(world.secret)]))
+        },
+        ParamShape::FirstBit => Form { zeros: CKR_OK, ..only(structure([Number(8)])) },
+        ParamShape::Hkdf => {
+            // Both to be extracted and expanded: two bytes that are CK_TRUE.
+            let salt = [Number(0x0101), Number(CKM_SHA256), Number(CKF_HKDF_SALT_DATA), bytes(8), Number(8)];
+            only(structure(salt.into_iter().chain([Number(0), bytes(4), Number(4)])))
+        }
+        ParamShape::Sp800108 | ParamShape::Sp800108Feedback => {
+            let iv =
+                [Number(16), bytes(16)].into_iter().filter(|_| row.params == ParamShape::Sp800108Feedback);
+            let counter =
+                if row.id == CKM_SP800_108_COUNTER_KDF { counter() } else { [Number(0), Number(0)] };
+            let inputs = [Number(CKM_SHA256_HMAC), Number(2), List(inputs(counter))];
+            only(structure(inputs.into_iter().chain(iv).chain([Number(0), Number(0)])))
+        }
+        ParamShape::Sp800108CloudHsm => {
+            only(structure([Number(CKM_SHA256_HMAC), Number(2), List(inputs(counter()))]))
+        }
+        ParamShape::Pbkdf2 => {
+            let salt = [Number(CKZ_SALT_SPECIFIED), bytes(8), Number(8), Number(100)];
+            let prf = [Number(CKP_PKCS5_PBKD2_HMAC_SHA256), Number(0), Number(0)];
+            only(structure(salt.into_iter().chain(prf).chain([bytes(8), Number(8)])))
+        }
         #[allow(unreachable_patterns)]
         shape => panic!("what is a good parameter of {}? The sweep has no sample of {shape:?}", row.name),
     }
+}
+
+/// Two pieces of input of SP 800-108: what is counted, and a label.
+fn inputs([counter, counter_bytes]: [Word; 2]) -> Vec<Word> {
+    let counted = [Number(CK_SP800_108_ITERATION_VARIABLE), counter, counter_bytes];
+    counted.into_iter().chain([Number(CK_SP800_108_BYTE_ARRAY), bytes(5), Number(5)]).collect()
+}
+
+/// CK_SP800_108_COUNTER_FORMAT of 32 bits, big-endian, and its length.
+fn counter() -> [Word; 2] {
+    [Pointer([0, 32].map(u64::to_ne_bytes).concat()), Number(16)]
 }
 
 fn bytes(count: usize) -> Word {
@@ -113,12 +164,17 @@ fn hash_of(row: &MechanismRow) -> (u64, u64, u64) {
 }
 
 /// A parameter as it lies in memory.
+#[derive(Default)]
 pub struct Laid {
     memory: Vec<u64>,
     pub length: usize,
-    /// The words that are pointers to something.
-    pub pointers: Vec<usize>,
-    _behind: Vec<Vec<u8>>,
+    /// The words that are pointers to something, and what lies there.
+    pointers: Vec<(usize, Behind)>,
+}
+
+enum Behind {
+    Bytes(Vec<u8>),
+    Structures(Laid),
 }
 
 impl Laid {
@@ -134,48 +190,62 @@ impl Laid {
     /// The same with all bytes these, but for the pointers, which are null.
     pub fn filled(&self, byte: u8) -> Laid {
         let mut memory = vec![u64::from_ne_bytes([byte; 8]); self.memory.len()];
-        self.pointers.iter().for_each(|at| memory[*at] = 0);
-        Laid { memory, length: self.length, pointers: Vec::new(), _behind: Vec::new() }
+        self.pointers.iter().for_each(|(at, _)| memory[*at] = 0);
+        Laid { memory, length: self.length, pointers: Vec::new() }
     }
 
-    /// The same with this pointer null.
-    pub fn without(&self, pointer: usize) -> Laid {
-        let mut memory = self.memory.clone();
-        memory[pointer] = 0;
-        Laid { memory, length: self.length, pointers: Vec::new(), _behind: Vec::new() }
+    /// For each pointer, how it is reached and the same with it null. What it led to must outlive them.
+    pub fn with_nulls(&self) -> Vec<(String, Laid)> {
+        let mut all = Vec::new();
+        for (at, behind) in &self.pointers {
+            let mut with = |what: String, address: u64, behind: Option<Laid>| {
+                let mut memory = self.memory.clone();
+                memory[*at] = address;
+                let pointers = behind.into_iter().map(|laid| (*at, Behind::Structures(laid))).collect();
+                all.push((what, Laid { memory, length: self.length, pointers }));
+            };
+            with(format!("word {at}"), 0, None);
+            if let Behind::Structures(laid) = behind {
+                for (what, laid) in laid.with_nulls() {
+                    with(format!("word {at}, {what}"), laid.any_pointer() as u64, Some(laid));
+                }
+            }
+        }
+        all
     }
 }
 
 impl Sample {
     /// With room for more, which the caller may tell.
     pub fn lay(self) -> Laid {
-        let mut laid = Laid { memory: Vec::new(), length: 0, pointers: Vec::new(), _behind: Vec::new() };
         match self {
-            Sample::None => {}
+            Sample::None => Laid { memory: vec![0], ..Laid::default() },
             Sample::Bytes(bytes) => {
-                laid.length = bytes.len();
-                for chunk in bytes.chunks(8) {
-                    let mut word = [0; 8];
-                    word[..chunk.len()].copy_from_slice(chunk);
-                    laid.memory.push(u64::from_ne_bytes(word));
+                let mut memory = vec![0; bytes.len() / 8 + 1];
+                for (at, byte) in bytes.iter().enumerate() {
+                    memory[at / 8] |= u64::from(*byte) << (at % 8 * 8);
                 }
+                Laid { memory, length: bytes.len(), ..Laid::default() }
             }
-            Sample::Structure(words) => {
-                laid.length = words.len() * 8;
-                for word in words {
-                    laid.memory.push(match word {
-                        Number(number) => number,
-                        Pointer(bytes) => {
-                            laid.pointers.push(laid.memory.len());
-                            let address = bytes.as_ptr() as u64;
-                            laid._behind.push(bytes);
-                            address
-                        }
-                    });
-                }
-            }
+            Sample::Structure(words) => lay(words),
         }
-        laid.memory.push(0);
-        laid
     }
+}
+
+fn lay(words: Vec<Word>) -> Laid {
+    let mut laid = Laid { length: words.len() * 8, ..Laid::default() };
+    for (at, word) in words.into_iter().enumerate() {
+        let (address, behind) = match word {
+            Number(number) => (number, None),
+            Pointer(bytes) => (bytes.as_ptr() as u64, Some(Behind::Bytes(bytes))),
+            List(words) => {
+                let list = lay(words);
+                (list.any_pointer() as u64, Some(Behind::Structures(list)))
+            }
+        };
+        laid.memory.push(address);
+        laid.pointers.extend(behind.map(|behind| (at, behind)));
+    }
+    laid.memory.push(0);
+    laid
 }

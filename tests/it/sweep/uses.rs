@@ -77,7 +77,7 @@ pub fn input(world: &World, row: &'static MechanismRow, stock: &Stock) -> Vec<u8
     if !world.offers(row) {
         return vec![0; 16];
     }
-    let laid = form(row, maker).sample.lay();
+    let laid = form(world, row, maker).sample.lay();
     let mechanism = CK_MECHANISM {
         mechanism: row.id,
         pParameter: laid.pointer(),
@@ -221,6 +221,9 @@ fn generate_pair(c: &Call) -> CK_RV {
 
 fn derive(c: &Call) -> CK_RV {
     let (mut mechanism, mut template) = (c.mechanism, template(CKK_GENERIC_SECRET, Some(16)));
+    if c.row.id == CKM_HKDF_DATA {
+        template = Attributes::new(&[(CKA_VALUE_LEN, &number(16))]);
+    }
     let (pointer, count) = (template.as_mut_ptr(), template.count());
     call!(c.world.api, C_DeriveKey(c.world.session, &mut mechanism, c.key, pointer, count, place(c, 0)))
 }
