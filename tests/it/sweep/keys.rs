@@ -19,16 +19,16 @@ const NO_MECHANISM: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED | 0x7fff_fff0;
 #[derive(Default)]
 struct Restricted {
     /// By type: kept to a mechanism that there is not.
-    to_others: BTreeMap<CK_KEY_TYPE, (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)>,
+    for_others: BTreeMap<CK_KEY_TYPE, (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)>,
     /// By key and attribute: a copy of which the attribute is false.
     copies: BTreeMap<(CK_OBJECT_HANDLE, CK_ATTRIBUTE_TYPE), CK_OBJECT_HANDLE>,
 }
 
 impl Restricted {
-    fn to_others(&mut self, world: &World, kind: CK_KEY_TYPE, half: Half) -> CK_OBJECT_HANDLE {
+    fn for_others(&mut self, world: &World, kind: CK_KEY_TYPE, half: Half) -> CK_OBJECT_HANDLE {
         let only = number(NO_MECHANISM);
         let make = || made(world, kind, &[(CKA_ALLOWED_MECHANISMS, &only)]);
-        let (public, private) = *self.to_others.entry(kind).or_insert_with(make);
+        let (public, private) = *self.for_others.entry(kind).or_insert_with(make);
         if half == Half::Public { public } else { private }
     }
 
@@ -43,7 +43,7 @@ impl Restricted {
     }
 
     fn destroy(self, world: &World) {
-        self.to_others.into_values().for_each(|pair| destroy(world, pair));
+        self.for_others.into_values().for_each(|pair| destroy(world, pair));
         self.copies.into_values().for_each(|key| destroy(world, (key, key)));
     }
 }
@@ -58,9 +58,9 @@ pub fn sweep(world: &World, report: &mut Report) {
             let mut wrong = wrong_keys(row, used, &stock, world);
             for kind in row.key_types {
                 let not_so = restricted.without(world, stock.key(*kind, half), usage);
-                let to_others = restricted.to_others(world, *kind, half);
+                let for_others = restricted.for_others(world, *kind, half);
                 wrong.push((format!("a key without {usage:#x}"), not_so, CKR_KEY_FUNCTION_NOT_PERMITTED));
-                wrong.push((format!("a key of {kind:#x} for others"), to_others, CKR_MECHANISM_INVALID));
+                wrong.push((format!("a key of {kind:#x} for others"), for_others, CKR_MECHANISM_INVALID));
             }
             world.settle_in();
             all(world, report, (row, used), &input, wrong);

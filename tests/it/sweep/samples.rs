@@ -123,6 +123,13 @@ fn of_mechanism(world: &World, row: &MechanismRow) -> Form {
             let prf = [Number(CKP_PKCS5_PBKD2_HMAC_SHA256), Number(0), Number(0)];
             only(structure(salt.into_iter().chain(prf).chain([bytes(8), Number(8)])))
         }
+        // Ed25519ctx; none is Ed25519.
+        ParamShape::Eddsa => Form { missing: CKR_OK, ..only(structure([Number(0), Number(4), bytes(4)])) },
+        ParamShape::Ecdh => {
+            let shared = [Number(CKD_SHA256_KDF), Number(5), bytes(5)];
+            only(structure(shared.into_iter().chain([Number(65), Pointer(BASE_POINT.to_vec())])))
+        }
+        ParamShape::EcdhWrap => only(structure([Number(256), Number(CKD_SHA256_KDF), Number(5), bytes(5)])),
         #[allow(unreachable_patterns)]
         shape => panic!("what is a good parameter of {}? The sweep has no sample of {shape:?}", row.name),
     }
@@ -138,6 +145,16 @@ fn inputs([counter, counter_bytes]: [Word; 2]) -> Vec<Word> {
 fn counter() -> [Word; 2] {
     [Pointer([0, 32].map(u64::to_ne_bytes).concat()), Number(16)]
 }
+
+/// The base point of P-256 (SEC 2, sec. 2.4.2), uncompressed: a public key.
+#[rustfmt::skip]
+const BASE_POINT: [u8; 65] = [
+    4,
+    0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,
+    0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96,
+    0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16,
+    0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
+];
 
 fn bytes(count: usize) -> Word {
     Pointer(vec![9; count])
@@ -173,7 +190,10 @@ pub struct Laid {
 }
 
 enum Behind {
-    Bytes(Vec<u8>),
+    /// They are only kept.
+    Bytes {
+        _bytes: Vec<u8>,
+    },
     Structures(Laid),
 }
 
@@ -237,7 +257,7 @@ fn lay(words: Vec<Word>) -> Laid {
     for (at, word) in words.into_iter().enumerate() {
         let (address, behind) = match word {
             Number(number) => (number, None),
-            Pointer(bytes) => (bytes.as_ptr() as u64, Some(Behind::Bytes(bytes))),
+            Pointer(bytes) => (bytes.as_ptr() as u64, Some(Behind::Bytes { _bytes: bytes })),
             List(words) => {
                 let list = lay(words);
                 (list.any_pointer() as u64, Some(Behind::Structures(list)))

@@ -93,25 +93,26 @@ pub fn destroy(world: &World, (public, private): (CK_OBJECT_HANDLE, CK_OBJECT_HA
     }
 }
 
+const PUBLIC_USES: [CK_ATTRIBUTE_TYPE; 5] =
+    [CKA_ENCRYPT, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKA_ENCAPSULATE];
+const PRIVATE_USES: [CK_ATTRIBUTE_TYPE; 6] =
+    [CKA_DECRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP, CKA_DECAPSULATE, CKA_DERIVE];
+
 /// A key of this type, twice, or a public and a private key; with these attributes too.
 pub fn made(world: &World, kind: CK_KEY_TYPE, pairs: &[Pair]) -> (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE) {
     let session = world.calls();
-    let has = |wanted: CK_ATTRIBUTE_TYPE| pairs.iter().any(|(kind, _)| *kind == wanted);
-    let derive: &[Pair] = if has(CKA_DERIVE) { &[] } else { &[(CKA_DERIVE, YES)] };
+    let for_all = |uses: &[CK_ATTRIBUTE_TYPE]| uses.iter().map(|usage| (*usage, YES)).collect::<Vec<Pair>>();
     if let Some(bytes) = secret_bytes(kind) {
-        // Odd parity, for DES; two keys that differ, for XTS.
-        let value: Vec<u8> =
-            (0..bytes).map(|at| if at < bytes / 2 { 1 } else { 2 + (at % 3) as u8 * 2 }).collect();
-        let value: Vec<u8> =
-            value.into_iter().map(|byte| byte | u8::from(byte.count_ones() % 2 == 0)).collect();
-        let key = session.known_key(kind, &value, &[derive, pairs].concat());
+        // Two keys that differ, for XTS; odd parity, for DES.
+        let value = (0..bytes).map(|at| if at < bytes / 2 { 1 } else { 2 + (at % 3) as u8 * 2 });
+        let value: Vec<u8> = value.map(|byte| byte | u8::from(byte.count_ones() % 2 == 0)).collect();
+        let key = session.known_key(kind, &value, &[for_all(&[CKA_DERIVE]).as_slice(), pairs].concat());
         return (key, key);
     }
-    let row = maker(kind);
     let (attribute, value) = pair_template(kind);
-    let public = [&[(attribute, value.as_slice())], pairs].concat();
-    let private = [&[(CKA_EXTRACTABLE, YES)], derive, pairs].concat();
-    session.generate_pair(Mechanism::plain(row.id), &public, &private).expect("a pair")
+    let public = [&[(attribute, value.as_slice())], for_all(&PUBLIC_USES).as_slice(), pairs].concat();
+    let private = [&[(CKA_EXTRACTABLE, YES)], for_all(&PRIVATE_USES).as_slice(), pairs].concat();
+    session.generate_pair(Mechanism::plain(maker(kind).id), &public, &private).expect("a pair")
 }
 
 /// The mechanism that makes pairs of this type.
