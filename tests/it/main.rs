@@ -12,6 +12,7 @@ mod cloudhsm_gcm;
 mod cluster;
 mod coherence;
 mod create;
+mod derive_bad;
 mod derive_kdf;
 mod derive_keys;
 mod digest_and_sign;
