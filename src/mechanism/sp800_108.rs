@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 /// The parsed CK_SP800_108_KDF_PARAMS and CK_SP800_108_FEEDBACK_KDF_PARAMS, but for the further keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sp800108Params {
-    /// CKM_SHA256_HMAC and so on, or CKM_AES_CMAC.
+    /// CKM_SHA256_HMAC and so on, CKM_AES_CMAC or CKM_DES3_CMAC.
     pub prf: CK_MECHANISM_TYPE,
     pub inputs: Vec<PrfInput>,
     /// Of the feedback mode; empty in the others.
@@ -98,6 +98,11 @@ fn derive(mode: Mode, key: Key<'_>, params: &Params, asked: &Derivation<'_>) -> 
             16 => job.run::<CmacAes128>(key),
             24 => job.run::<CmacAes192>(key),
             _ => job.run::<CmacAes256>(key),
+        },
+        CKM_DES3_CMAC => match asked.base_type {
+            Some(CKK_DES2) => job.run::<mac::CmacDes2>(key),
+            Some(CKK_DES3) => job.run::<mac::CmacDes3>(key),
+            _ => Err(MechanismError::KeyType.into()),
         },
         _ => Err(MechanismError::Params("no such pseudo-random function").into()),
     }

@@ -8,6 +8,7 @@ mod cipher;
 mod ciphers;
 mod client;
 mod cloudhsm_basics;
+mod cloudhsm_derive;
 mod cloudhsm_gcm;
 mod cluster;
 mod coherence;

@@ -129,3 +129,21 @@ fn a_code_of_aes_takes_an_aes_key() {
     assert_eq!(derive(CKK_AES).unwrap(), prf(CKM_AES_CMAC, &[1]));
     assert!(is(&derive(CKK_GENERIC_SECRET).unwrap_err(), |e| matches!(e, MechanismError::KeyType)));
 }
+
+#[test]
+fn a_code_of_triple_des_takes_a_key_of_its_own() {
+    let params = kdf(CKM_DES3_CMAC, &[], vec![PrfInput::Iteration(Some(width(8)))]);
+    for (base_type, key) in [(CKK_DES2, &KEY[..16]), (CKK_DES3, &KEY[..24])] {
+        let derive = |of| derive_with(CKM_SP800_108_COUNTER_KDF, (of, key), &params, Some(12), &[], &[]);
+        let mut sign =
+            row(CKM_DES3_CMAC).sign.expect("a MAC")(Key::Secret(&Secret::new(key)), &Params::None).unwrap();
+        let mut blocks = [0; 16];
+        for (number, block) in [1, 2].iter().zip(blocks.chunks_mut(8)) {
+            assert!(sign.restart(&Params::None).unwrap());
+            sign.update(&[*number]).unwrap();
+            sign.sign(block).unwrap();
+        }
+        assert_eq!(derive(base_type).unwrap(), blocks[..12]);
+        assert!(is(&derive(CKK_AES).unwrap_err(), |e| matches!(e, MechanismError::KeyType)));
+    }
+}

@@ -18,6 +18,7 @@ fn known_derivations_come_out() {
         simple,
         digests,
         of_ciphertexts,
+        of_legacy_ciphertexts,
     ] {
         suite(&mut ran);
     }
@@ -337,6 +338,26 @@ pub fn digests(ran: &mut Ran) {
         assert_eq!(run(Some(16)).unwrap(), answer[..16]);
         assert!(is_too_short(&run(Some(answer.len() + 1))));
         ran.note("definition", id);
+    }
+}
+
+/// FIPS 81 and NIST SP 800-67: as `of_ciphertexts`.
+pub fn of_legacy_ciphertexts(ran: &mut Ran) {
+    use known_legacy::{KEY, NOW_IS_THE_TIME, TABLE_B1, TABLE_C1, TRIPLE};
+    let ecb = |data| Params::DerivationData(Hidden::new(data));
+    let vector = SmallVec::from_slice(&hex("1234567890abcdef"));
+    let cbc = Params::DerivationDataIv { iv: vector, data: Hidden::new(NOW_IS_THE_TIME) };
+    let thrice = KEY.repeat(3);
+    for (suite, id, key, params, answer) in [
+        ("FIPS 81 table B1", CKM_DES_ECB_ENCRYPT_DATA, KEY, ecb(NOW_IS_THE_TIME), TABLE_B1),
+        ("FIPS 81 table C1", CKM_DES_CBC_ENCRYPT_DATA, KEY, cbc.clone(), TABLE_C1),
+        ("NIST SP 800-67 B.1", CKM_DES3_ECB_ENCRYPT_DATA, TRIPLE.0, ecb(TRIPLE.1), TRIPLE.2),
+        ("FIPS 81 table C1", CKM_DES3_CBC_ENCRYPT_DATA, &thrice, cbc, TABLE_C1),
+    ] {
+        let base = (CKK_DES3, &hex(key)[..]);
+        assert_eq!(derive(id, base, &params, None).unwrap(), hex(answer), "{}", row(id).name);
+        assert_eq!(derive(id, base, &params, Some(8)).unwrap(), hex(answer)[..8], "{}", row(id).name);
+        ran.note(suite, id);
     }
 }
 

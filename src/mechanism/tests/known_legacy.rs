@@ -12,10 +12,10 @@ fn known_answers_of_legacy_mechanisms_come_out() {
 }
 
 /// FIPS 81, appendices B and C: the key, the data, and what comes of them in ECB and in CBC.
-const KEY: &str = "0123456789abcdef";
-const NOW_IS_THE_TIME: &[u8] = b"Now is the time for all ";
-const TABLE_B1: &str = "3fa40e8a984d48156a271787ab8883f9893d51ec4b563b53";
-const TABLE_C1: &str = "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6";
+pub const KEY: &str = "0123456789abcdef";
+pub const NOW_IS_THE_TIME: &[u8] = b"Now is the time for all ";
+pub const TABLE_B1: &str = "3fa40e8a984d48156a271787ab8883f9893d51ec4b563b53";
+pub const TABLE_C1: &str = "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6";
 
 pub fn des(ran: &mut Ran) {
     let (key, vector) = (hex(KEY), iv(&hex("1234567890abcdef")));
@@ -39,11 +39,15 @@ pub fn des(ran: &mut Ran) {
     }
 }
 
-/// NIST SP 800-67 B.1
+/// NIST SP 800-67 B.1: the key, the data, and what comes of them.
+pub const TRIPLE: (&str, &[u8], &str) = (
+    "0123456789abcdef23456789abcdef01456789abcdef0123",
+    b"The qufck brown fox jump",
+    "a826fd8ce53b855fcce21c8112256fe668d5c05dd9b6b900",
+);
+
 pub fn triple_des(ran: &mut Ran) {
-    let key = hex("0123456789abcdef23456789abcdef01456789abcdef0123");
-    let answer = hex("a826fd8ce53b855fcce21c8112256fe668d5c05dd9b6b900");
-    let plain = b"The qufck brown fox jump";
+    let (key, plain, answer) = (hex(TRIPLE.0), TRIPLE.1, hex(TRIPLE.2));
     assert_eq!(encrypt(CKM_DES3_ECB, &key, &Params::None, plain).unwrap(), answer);
     assert_eq!(decrypt(CKM_DES3_ECB, &key, &Params::None, &answer).unwrap(), plain);
     ran.note("NIST SP 800-67 B.1", CKM_DES3_ECB);

@@ -72,6 +72,7 @@ const SUITES: &[Suite] = &[
     derive::simple,
     derive::digests,
     derive::of_ciphertexts,
+    derive::of_legacy_ciphertexts,
     wycheproof::aes_gcm,
     wycheproof::aes_cbc_pkcs5,
     wycheproof::aes_ccm,
