@@ -16,8 +16,10 @@ pub unsafe extern "C" fn C_EncapsulateKey(
 ) -> CK_RV {
     call("C_EncapsulateKey", Trace::session(session), |library, trace| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         // SAFETY: the caller's promise about its mechanism and its template.
-        let (mechanism, template) = unsafe { (raw::mechanism(mechanism)?, raw::template(template, count)?) };
+        let (mechanism, template) =
+            unsafe { (raw::mechanism(mechanism)?, raw::template(template, count, &arena)?) };
         if key.is_null() && !ciphertext.is_null() {
             return Err(bad("phKey is null"));
         }
@@ -51,6 +53,7 @@ pub unsafe extern "C" fn C_DecapsulateKey(
 ) -> CK_RV {
     call("C_DecapsulateKey", Trace::session(session), |library, trace| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         if ciphertext.is_null() {
             return Err(bad("the ciphertext is null"));
         }
@@ -58,7 +61,7 @@ pub unsafe extern "C" fn C_DecapsulateKey(
         let (mechanism, template, ciphertext, place) = unsafe {
             (
                 raw::mechanism(mechanism)?,
-                raw::template(template, count)?,
+                raw::template(template, count, &arena)?,
                 raw::bytes(ciphertext, ciphertext_bytes, "the ciphertext is null")?,
                 raw::place(key, "phKey is null")?,
             )

@@ -14,9 +14,14 @@ pub unsafe extern "C" fn C_GenerateKey(
 ) -> CK_RV {
     call("C_GenerateKey", Trace::session(session), |library, trace| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         // SAFETY: the caller's promise about its mechanism, template and place for a handle.
         let (mechanism, template, place) = unsafe {
-            (raw::mechanism(mechanism)?, raw::template(template, count)?, raw::place(key, "phKey is null")?)
+            (
+                raw::mechanism(mechanism)?,
+                raw::template(template, count, &arena)?,
+                raw::place(key, "phKey is null")?,
+            )
         };
         let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.generate.is_some())?;
         // SAFETY: as above.
@@ -38,10 +43,11 @@ pub unsafe extern "C" fn C_GenerateKeyPair(
 ) -> CK_RV {
     call("C_GenerateKeyPair", Trace::session(session), |library, trace| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         // SAFETY: the caller's promise about its mechanism, templates and places for handles.
         let (mechanism, public, private) = unsafe {
-            let public = raw::template(public_template, public_count)?;
-            (raw::mechanism(mechanism)?, public, raw::template(private_template, private_count)?)
+            let public = raw::template(public_template, public_count, &arena)?;
+            (raw::mechanism(mechanism)?, public, raw::template(private_template, private_count, &arena)?)
         };
         // SAFETY: as above; the caller may give one place for both, so each is made when it is written to.
         unsafe {
@@ -71,14 +77,19 @@ pub unsafe extern "C" fn C_DeriveKey(
 ) -> CK_RV {
     call("C_DeriveKey", Trace::session(session), |library, trace| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         // SAFETY: the caller's promise about its mechanism, template and place for a handle.
         let (mechanism, template, place) = unsafe {
-            (raw::mechanism(mechanism)?, raw::template(template, count)?, raw::place(key, "phKey is null")?)
+            (
+                raw::mechanism(mechanism)?,
+                raw::template(template, count, &arena)?,
+                raw::place(key, "phKey is null")?,
+            )
         };
         let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.derive.is_some())?;
         // SAFETY: as above.
         let (params, further) = unsafe {
-            (params::parse(row.params, &mechanism)?, params::further_keys(row.params, &mechanism)?)
+            (params::parse(row.params, &mechanism)?, params::further_keys(row.params, &mechanism, &arena)?)
         };
         match session.derive_key(row, &params, base_key, &template, &further.templates) {
             Ok(handles) => {
@@ -134,6 +145,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
 ) -> CK_RV {
     call("C_UnwrapKey", Trace::session(session), |library, trace| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         if wrapped.is_null() {
             return Err(bad("the wrapped key is null"));
         }
@@ -142,7 +154,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
             (
                 raw::mechanism(mechanism)?,
                 raw::bytes(wrapped, wrapped_bytes, "the wrapped key is null")?,
-                raw::template(template, count)?,
+                raw::template(template, count, &arena)?,
                 raw::place(key, "phKey is null")?,
             )
         };

@@ -12,9 +12,10 @@ pub unsafe extern "C" fn C_CreateObject(
 ) -> CK_RV {
     call("C_CreateObject", Trace::session(session), |library, _| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         // SAFETY: the caller's promise about its template and its place for a handle.
         let (template, place) =
-            unsafe { (raw::template(template, count)?, raw::place(object, "phObject is null")?) };
+            unsafe { (raw::template(template, count, &arena)?, raw::place(object, "phObject is null")?) };
         *place = session.create_object(&template)?;
         Ok(())
     })
@@ -29,9 +30,10 @@ pub unsafe extern "C" fn C_CopyObject(
 ) -> CK_RV {
     call("C_CopyObject", Trace::session(session), |library, _| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         // SAFETY: the caller's promise about its template and its place for a handle.
         let (template, place) =
-            unsafe { (raw::template(template, count)?, raw::place(copy, "phNewObject is null")?) };
+            unsafe { (raw::template(template, count, &arena)?, raw::place(copy, "phNewObject is null")?) };
         *place = session.copy_object(object, &template)?;
         Ok(())
     })
@@ -99,11 +101,12 @@ pub unsafe extern "C" fn C_SetAttributeValue(
 ) -> CK_RV {
     call("C_SetAttributeValue", Trace::session(session), |library, _| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         if template.is_null() {
             return Err(bad("the template is null"));
         }
         // SAFETY: the caller's promise about its template.
-        session.set_attributes(object, &unsafe { raw::template(template, count) }?)
+        session.set_attributes(object, &unsafe { raw::template(template, count, &arena) }?)
     })
 }
 
@@ -114,8 +117,9 @@ pub unsafe extern "C" fn C_FindObjectsInit(
 ) -> CK_RV {
     call("C_FindObjectsInit", Trace::session(session), |library, _| {
         let session = library.session(session)?;
+        let arena = raw::Arena::default();
         // SAFETY: the caller's promise about its template.
-        session.find_init(&unsafe { raw::template(template, count) }?)
+        session.find_init(&unsafe { raw::template(template, count, &arena) }?)
     })
 }
 

@@ -2,9 +2,10 @@
 
 use super::bad;
 use crate::error::{Error, ObjectError};
-use crate::object::{Attribute, Template};
+use crate::object::{self, Attribute, Template};
 use crate::session::{Outcome, Output};
 use cryptoki_sys::*;
+use std::cell::RefCell;
 use zeroize::Zeroizing;
 
 /// More attributes than any object has: a count beyond it is a mistake, not a template.
@@ -147,22 +148,71 @@ unsafe fn report_length(length: *mut CK_ULONG, result: &Result<Outcome, Error>) 
     }
 }
 
-/// A template of the caller's, borrowed for the call. Errors: CKR_ARGUMENTS_BAD for a null template with a
-/// count, CKR_ATTRIBUTE_VALUE_INVALID for a null value with a length.
+/// Values that are made of what a template's pointers lead to: they live as long as the call.
+#[derive(Default)]
+pub struct Arena(RefCell<Vec<Box<[u8]>>>);
+
+impl Arena {
+    fn keep(&self, value: Vec<u8>) -> &[u8] {
+        let value = value.into_boxed_slice();
+        let (pointer, length) = (value.as_ptr(), value.len());
+        self.0.borrow_mut().push(value);
+        // SAFETY: the box is neither dropped nor written before the arena is, and does not move its bytes.
+        unsafe { std::slice::from_raw_parts(pointer, length) }
+    }
+}
+
+/// A template of the caller's, borrowed for the call; templates in it become values of the arena. Errors:
+/// CKR_ARGUMENTS_BAD for a null template with a count, CKR_ATTRIBUTE_VALUE_INVALID for a null value with a length.
 ///
 /// # Safety
-/// `pointer`, if not null, leads to `count` attributes whose values are as long as they say.
-pub unsafe fn template<'a>(pointer: *const CK_ATTRIBUTE, count: CK_ULONG) -> Result<Template<'a>, Error> {
+/// `pointer`, if not null, leads to `count` attributes whose values are as long as they say; so do templates in it.
+pub unsafe fn template<'a>(
+    pointer: *const CK_ATTRIBUTE,
+    count: CK_ULONG,
+    arena: &'a Arena,
+) -> Result<Template<'a>, Error> {
     let mut template = Template::default();
     // SAFETY: the caller's promise.
     for attribute in unsafe { attributes(pointer, count) }? {
         // SAFETY: the caller's promise.
-        let value = unsafe { bytes(attribute.pValue.cast(), attribute.ulValueLen, "") }.map_err(|_| {
-            ObjectError::ValueInvalid { attribute: attribute.type_, reason: "null, or longer than memory" }
-        })?;
+        let value = match object::is_template(attribute.type_) {
+            true => arena.keep(unsafe { embedded(attribute) }?),
+            false => unsafe { value(attribute) }?,
+        };
         template.attributes.push(Attribute { kind: attribute.type_, value });
     }
     Ok(template)
+}
+
+/// # Safety
+/// As `template`.
+unsafe fn value<'a>(attribute: &CK_ATTRIBUTE) -> Result<&'a [u8], ObjectError> {
+    // SAFETY: the caller's promise.
+    unsafe { bytes(attribute.pValue.cast(), attribute.ulValueLen, "") }.map_err(|_| {
+        ObjectError::ValueInvalid { attribute: attribute.type_, reason: "null, or longer than memory" }
+    })
+}
+
+/// An array of attributes that is an attribute's value, as objects keep it. What is in it, the object's rules check.
+///
+/// # Safety
+/// As `template`.
+unsafe fn embedded(attribute: &CK_ATTRIBUTE) -> Result<Vec<u8>, ObjectError> {
+    let none = |reason| ObjectError::ValueInvalid { attribute: attribute.type_, reason };
+    let size = size_of::<CK_ATTRIBUTE>() as CK_ULONG;
+    if !attribute.ulValueLen.is_multiple_of(size) {
+        return Err(none("whole CK_ATTRIBUTE structures are wanted"));
+    }
+    // SAFETY: the caller's promise.
+    let inner = unsafe { attributes(attribute.pValue.cast(), attribute.ulValueLen / size) }
+        .map_err(|_| none("null, or longer than any template"))?;
+    let mut template = Template::default();
+    for attribute in inner {
+        // SAFETY: the caller's promise.
+        template.attributes.push(Attribute { kind: attribute.type_, value: unsafe { value(attribute) }? });
+    }
+    Ok(object::embed(&template))
 }
 
 /// # Safety
@@ -211,6 +261,12 @@ pub unsafe fn fill_attribute(
             return Err(error.into());
         }
     };
+    if object::is_template(attribute.type_)
+        && let Some(template) = object::embedded(&value)
+    {
+        // SAFETY: the caller's promise.
+        return unsafe { fill_template(attribute, &template) };
+    }
     let needed = value.len();
     if !attribute.pValue.is_null() {
         if attribute.ulValueLen < needed as CK_ULONG {
@@ -222,6 +278,39 @@ pub unsafe fn fill_attribute(
     }
     attribute.ulValueLen = needed as CK_ULONG;
     Ok(())
+}
+
+/// Fills an array of attributes, each as `fill_attribute` does (PKCS#11 3.0 sec. 5.7.5): in the order of its types,
+/// where it has those of the template (3.2 sec. 4.7.3), else in the template's.
+///
+/// # Safety
+/// `pValue`, if not null, leads to an array of `ulValueLen` bytes, whose attributes are as `fill_attribute` wants them.
+unsafe fn fill_template(attribute: &mut CK_ATTRIBUTE, template: &Template) -> Result<(), Error> {
+    let inner = &template.attributes;
+    let needed = inner.len() * size_of::<CK_ATTRIBUTE>();
+    let room = std::mem::replace(&mut attribute.ulValueLen, needed as CK_ULONG);
+    if attribute.pValue.is_null() || inner.is_empty() {
+        return Ok(());
+    }
+    if room < needed as CK_ULONG {
+        attribute.ulValueLen = CK_UNAVAILABLE_INFORMATION;
+        return Err(Error::BufferTooSmall { needed });
+    }
+    // SAFETY: not null, with room for so many, by the caller's promise.
+    let array =
+        unsafe { std::slice::from_raw_parts_mut(attribute.pValue.cast::<CK_ATTRIBUTE>(), inner.len()) };
+    let is_named = inner.iter().all(|own| array.iter().any(|place| place.type_ == own.kind));
+    let mut worst = Ok(());
+    for (at, own) in inner.iter().enumerate() {
+        let named = array.iter().position(|place| is_named && place.type_ == own.kind);
+        let place = &mut array[named.unwrap_or(at)];
+        place.type_ = own.kind;
+        // SAFETY: the caller's promise.
+        if let Err(error) = unsafe { fill_attribute(place, Ok(own.value.into())) } {
+            worst = Err(error);
+        }
+    }
+    worst
 }
 
 /// Copies `items` into the caller's array by the convention of PKCS#11 sec. 5.2: null asks for the count.

@@ -50,4 +50,8 @@
 //! | multi-part decryption of messages | nothing is returned before the tag was verified: all of it comes with the last part |
 //! | the parameter of C_MessageEncryptInit and C_MessageDecryptInit | none, or one of the right length that is not looked at: every message brings its own |
 //! | a parameter for a signed message | CKR_MECHANISM_PARAM_INVALID: no mechanism has one |
+//! | an attribute that CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE or CKA_DECAPSULATE_TEMPLATE has and the call's template too | with one value it counts once, with two CKR_TEMPLATE_INCONSISTENT |
+//! | a key that CKA_WRAP_TEMPLATE does not match | CKR_KEY_HANDLE_INVALID, as the specification says; so does CKA_ENCAPSULATE_TEMPLATE, looked at when the key is made, before it is kept |
+//! | templates as attributes | hold what keys can have, each attribute once; no CKA_VALUE and no further template (CKR_TEMPLATE_INCONSISTENT). They stay as they were given |
+//! | the types in an array that C_GetAttributeValue fills | if they are those of the template, each is answered in its place, else all in the template's own order |
 //! | a session that is closed while a call is inside it | the call ends with its result, or CKR_SESSION_HANDLE_INVALID; what it made goes with the session |

@@ -4,7 +4,7 @@
 //! attribute, and who may give or change it, stands in `rules`. Flag numbers are part of the stored format:
 //! a new flag takes a new number, and none is ever given twice.
 
-use super::values;
+use super::{embedded, values};
 use crate::error::ObjectError;
 use cryptoki_sys::*;
 
@@ -23,7 +23,7 @@ pub(super) enum Form {
     CheckValue,
     /// Array of CK_MECHANISM_TYPE.
     Mechanisms,
-    /// Array of CK_ATTRIBUTE. No class has one yet: PKCS#11 3.2 sec. 4.7.3 lets a token refuse them.
+    /// Array of CK_ATTRIBUTE, as `embedded` keeps it.
     Template,
 }
 
@@ -115,9 +115,11 @@ pub(super) static ROWS: [Row; COUNT] = [
     row(CKA_SEED, Form::Bytes),
     row(CKA_ENCAPSULATE, Form::Flag(22)),
     row(CKA_DECAPSULATE, Form::Flag(23)),
+    row(CKA_ENCAPSULATE_TEMPLATE, Form::Template),
+    row(CKA_DECAPSULATE_TEMPLATE, Form::Template),
 ];
 
-pub(super) const COUNT: usize = 73;
+pub(super) const COUNT: usize = 75;
 const HIGH_KIND: usize = 0x240;
 const HIGH_ROWS: usize = 65;
 
@@ -234,7 +236,7 @@ pub(super) fn unknown(kind: CK_ATTRIBUTE_TYPE) -> ObjectError {
     }
 }
 
-/// Whether the bytes have the attribute's form. Errors: `ValueInvalid`.
+/// Whether the bytes have the attribute's form. Errors: `ValueInvalid`; of templates also `Inconsistent`, `TypeInvalid`.
 pub(super) fn check_form(row: Row, value: &[u8]) -> Result<(), ObjectError> {
     let reason = match row.form {
         Form::Flag(_) if !matches!(value, [0 | 1]) => "a CK_BBOOL is one byte, 0 or 1",
@@ -245,6 +247,7 @@ pub(super) fn check_form(row: Row, value: &[u8]) -> Result<(), ObjectError> {
         },
         Form::Date if !values::is_date(value) => "a CK_DATE is YYYYMMDD, or empty",
         Form::CheckValue if !matches!(value.len(), 0 | 3) => "a check value has 3 bytes",
+        Form::Template => return embedded::check(row.kind, value),
         Form::Mechanisms if !value.len().is_multiple_of(size_of::<CK_MECHANISM_TYPE>()) => {
             "whole CK_MECHANISM_TYPE values are wanted"
         }

@@ -93,7 +93,7 @@ fn take_fields(class: &Class, rest: &mut &[u8]) -> Result<Fields, ObjectError> {
 
 fn is_kept_as_bytes(class: &Class, kind: CK_ATTRIBUTE_TYPE, form: Form) -> bool {
     let has_own_place = matches!(kind, CKA_CLASS | CKA_VALUE | CKA_VALUE_LEN | CKA_UNIQUE_ID);
-    let is_computed = matches!(form, Form::Flag(_) | Form::CheckValue | Form::Template);
+    let is_computed = matches!(form, Form::Flag(_) | Form::CheckValue);
     let is_part = class.sizes == Sizes::Parts && class.is_part(kind);
     let is_info = class.family.is_some() && kind == CKA_PUBLIC_KEY_INFO;
     !has_own_place && !is_computed && !is_part && !is_info && kind != class.subtype.0

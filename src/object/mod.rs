@@ -9,6 +9,7 @@ mod attributes;
 mod change;
 mod codec;
 mod derive;
+mod embedded;
 mod fields;
 mod make;
 mod pair;
@@ -18,6 +19,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod values;
+
+pub use embedded::{completed, embed, embedded, is_template};
 
 use crate::error::ObjectError;
 use cryptoki_sys::*;

@@ -3,7 +3,7 @@
 use super::{Held, Session};
 use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::{Ancestor, Derivation, Key, Lengths, Mechanism, Params};
-use crate::object::{Heritage, NewKey, Object, Secret, Template};
+use crate::object::{Heritage, NewKey, Object, Secret, Template, completed};
 use cryptoki_sys::*;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -43,9 +43,12 @@ impl Session {
         let opened = opened.collect::<Result<Vec<_>, Error>>()?;
         let ancestors: Vec<_> = others.iter().map(|held| ancestor(&held.object)).collect();
         let heritage = mechanism.derived.lineage.heritage(ancestor(&held.object), &ancestors);
+        let bases = || others.iter().chain([&held]).map(|base| &base.object);
+        let template = &completed(template, bases(), CKA_DERIVE_TEMPLATE);
         let first = self.plan_derived(mechanism, heritage, template)?;
         let mut plans: SmallVec<[NewKey; 1]> = SmallVec::from_iter([first]);
         for (number, template) in further.iter().enumerate() {
+            let template = &completed(template, bases(), CKA_DERIVE_TEMPLATE);
             let plan = self.plan_derived(mechanism, heritage, template);
             plans.push(plan.map_err(|error| NotDerived { error, further: Some(number) })?);
         }

@@ -3,7 +3,7 @@
 use super::{Output, Session};
 use crate::error::{CallError, Error, MechanismError};
 use crate::mechanism::{Encapsulation, Kem, Mechanism, Params};
-use crate::object::{NewKey, Object, Origin, Template};
+use crate::object::{NewKey, Object, Origin, Template, completed};
 use cryptoki_sys::*;
 
 /// What C_EncapsulateKey answers.
@@ -40,7 +40,11 @@ impl Session {
         };
         let new = self.plan_shared(template, lengths.secret)?;
         let Encapsulation { ciphertext, secret } = (kem.encapsulate)(opened, params)?;
-        let handle = self.keep(new.finish(secret)?, term)?;
+        let object = new.finish(secret)?;
+        if !held.object.accepts(&object, CKA_ENCAPSULATE_TEMPLATE) {
+            return Err(CallError::KeyHandleInvalid(key).into());
+        }
+        let handle = self.keep(object, term)?;
         output[..ciphertext.len()].copy_from_slice(&ciphertext);
         Ok(Encapsulated::Key { written: ciphertext.len(), handle })
     }
@@ -64,6 +68,7 @@ impl Session {
             e => e,
         })?;
         let lengths = (kem.lengths)(opened, params)?;
+        let template = &completed(template, [&held.object], CKA_DECAPSULATE_TEMPLATE);
         let new = self.plan_shared(template, lengths.secret)?;
         if ciphertext.len() != lengths.ciphertext {
             return Err(MechanismError::WrappedKeyLen { bytes: ciphertext.len() }.into());

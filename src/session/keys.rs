@@ -4,7 +4,7 @@ use super::ivs::{LateIv, check_iv};
 use super::{Output, Session, WriteIv};
 use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::{Mechanism, Params, Wrap};
-use crate::object::{Object, Origin, Secret, Template};
+use crate::object::{Object, Origin, Secret, Template, completed};
 use cryptoki_sys::*;
 use zeroize::Zeroizing;
 
@@ -115,6 +115,7 @@ impl Session {
             }
             e => e,
         })?;
+        let template = &completed(template, [&held.object], CKA_UNWRAP_TEMPLATE);
         let new = Object::plan_key(template, None, Origin::Unwrapped, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
         let value = (wrap.unwrap)(opened, params, wrapped)?;
@@ -187,6 +188,9 @@ fn wrappable(key: &Object, wrapping_key: &Object, handle: u64) -> Result<Zeroizi
     }
     if key.flag(CKA_WRAP_WITH_TRUSTED) && !wrapping_key.flag(CKA_TRUSTED) {
         return Err(MechanismError::KeyNotWrappable.into());
+    }
+    if !wrapping_key.accepts(key, CKA_WRAP_TEMPLATE) {
+        return Err(CallError::KeyHandleInvalid(handle).into());
     }
     Ok(key.wrapping_form()?.ok_or(CallError::KeyHandleInvalid(handle))?)
 }

@@ -58,6 +58,7 @@ mod slot;
 mod slot_event;
 mod support;
 mod sweep;
+mod templates;
 mod threads;
 mod token;
 mod unsupported;

@@ -184,14 +184,3 @@ fn every_attribute_of_a_readable_key_is_read() {
         assert_eq!(session.get(key, *kind).unwrap(), *value, "{kind:#x}");
     }
 }
-
-#[test]
-fn wrap_templates_are_not_there_yet() {
-    let token = Token::new();
-    let session = token.user();
-    let key = key(&session);
-    for kind in [CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE] {
-        expect("read", session.get(key, kind).unwrap_err(), CKR_ATTRIBUTE_TYPE_INVALID);
-        expect("set", session.set(key, &[(kind, b"")]), CKR_TEMPLATE_INCONSISTENT);
-    }
-}

@@ -161,6 +161,7 @@ impl FurtherKeys<'_> {
 pub unsafe fn further_keys<'a>(
     shape: ParamShape,
     mechanism: &CK_MECHANISM,
+    arena: &'a raw::Arena,
 ) -> Result<FurtherKeys<'a>, Error> {
     // SAFETY: the caller's promise; `read` checks the length.
     let (list, count) = unsafe {
@@ -189,7 +190,7 @@ pub unsafe fn further_keys<'a>(
             return Err(invalid("the template of a further key is null"));
         }
         // SAFETY: the caller's promise.
-        match unsafe { raw::template(key.pTemplate, key.ulAttributeCount) } {
+        match unsafe { raw::template(key.pTemplate, key.ulAttributeCount, arena) } {
             Ok(template) => keys.templates.push(template),
             Err(error) => {
                 // SAFETY: as above.

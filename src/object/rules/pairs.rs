@@ -16,6 +16,8 @@ const PUBLIC: &[Rule] = &[
     rule(CKA_WRAP, CHANGE, No),
     rule(CKA_ENCAPSULATE, CHANGE, No),
     rule(CKA_TRUSTED, CHANGE | SO, No),
+    rule(CKA_WRAP_TEMPLATE, 0, Empty),
+    rule(CKA_ENCAPSULATE_TEMPLATE, 0, Empty),
     rule(CKA_PUBLIC_KEY_INFO, 0, Empty),
 ];
 
@@ -34,6 +36,9 @@ const PRIVATE: &[Rule] = &[
     rule(CKA_NEVER_EXTRACTABLE, NEVER_GIVEN, No),
     rule(CKA_WRAP_WITH_TRUSTED, CHANGE | STAYS_TRUE, No),
     rule(CKA_ALWAYS_AUTHENTICATE, COPY, No),
+    rule(CKA_UNWRAP_TEMPLATE, 0, Empty),
+    rule(CKA_DERIVE_TEMPLATE, 0, Empty),
+    rule(CKA_DECAPSULATE_TEMPLATE, 0, Empty),
     rule(CKA_PUBLIC_KEY_INFO, 0, Empty),
 ];
 

@@ -21,6 +21,9 @@ pub(super) const SECRET_KEY: &[Rule] = &[
     rule(CKA_CHECK_VALUE, CHANGE, Empty),
     rule(CKA_WRAP_WITH_TRUSTED, CHANGE | STAYS_TRUE, No),
     rule(CKA_TRUSTED, CHANGE | SO, No),
+    rule(CKA_WRAP_TEMPLATE, 0, Empty),
+    rule(CKA_UNWRAP_TEMPLATE, 0, Empty),
+    rule(CKA_DERIVE_TEMPLATE, 0, Empty),
     rule(CKA_VALUE, CREATE | NOT_GENERATE | NOT_UNWRAP | SECRET, Empty),
     rule(CKA_VALUE_LEN, NOT_CREATE | GENERATE, Empty),
 ];

@@ -27,6 +27,7 @@ fn what_must_be_given() {
 #[test]
 fn what_a_key_template_may_not_say() {
     let yes = YES;
+    let of_templates = [CKA_WRAP_TEMPLATE.to_le_bytes(), [0; 8]].concat();
     let rows: &[(&str, Pair, CK_RV)] = &[
         ("unique id", (CKA_UNIQUE_ID, b"1"), CKR_ATTRIBUTE_TYPE_INVALID),
         ("local", (CKA_LOCAL, yes), CKR_ATTRIBUTE_READ_ONLY),
@@ -39,7 +40,7 @@ fn what_a_key_template_may_not_say() {
         ("of data", (CKA_APPLICATION, b"1"), CKR_TEMPLATE_INCONSISTENT),
         ("of certificates", (CKA_SUBJECT, b"1"), CKR_TEMPLATE_INCONSISTENT),
         ("of one-time passwords", (CKA_OTP_LENGTH, &number(1)), CKR_TEMPLATE_INCONSISTENT),
-        ("template of templates", (CKA_WRAP_TEMPLATE, b""), CKR_TEMPLATE_INCONSISTENT),
+        ("template of templates", (CKA_WRAP_TEMPLATE, &of_templates), CKR_TEMPLATE_INCONSISTENT),
         ("unknown", (0x7777_7777, b"1"), CKR_ATTRIBUTE_TYPE_INVALID),
         ("a vendor's", (CKA_VENDOR_DEFINED | 1, b"1"), CKR_ATTRIBUTE_TYPE_INVALID),
         ("beyond 32 bits", (1 << 40, b"1"), CKR_ATTRIBUTE_TYPE_INVALID),

@@ -22,7 +22,10 @@ fn a_value_is_shown_by_keys_that_are_neither_sensitive_nor_unextractable() {
 #[test]
 fn what_the_class_does_not_have_is_no_attribute() {
     let rows: &[(&[Pair], &[CK_ATTRIBUTE_TYPE])] = &[
-        (AES_KEY, &[CKA_MODULUS, CKA_APPLICATION, CKA_VENDOR_DEFINED, CKA_WRAP_TEMPLATE, CKA_UNIQUE_ID]),
+        (
+            AES_KEY,
+            &[CKA_MODULUS, CKA_APPLICATION, CKA_VENDOR_DEFINED, CKA_ENCAPSULATE_TEMPLATE, CKA_UNIQUE_ID],
+        ),
         (DATA, &[CKA_KEY_TYPE, CKA_SENSITIVE, CKA_CHECK_VALUE, CKA_ID, CKA_VALUE_LEN]),
         (X509, &[CKA_KEY_TYPE, CKA_OWNER, CKA_SENSITIVE, CKA_APPLICATION]),
     ];

@@ -41,3 +41,10 @@ impl Attributes {
         self.list.len() as CK_ULONG
     }
 }
+
+/// The array as the value of an attribute: good while `attributes` lives.
+pub fn as_value(attributes: &Attributes) -> Vec<u8> {
+    let bytes = attributes.list.len() * size_of::<CK_ATTRIBUTE>();
+    // SAFETY: so many bytes of plain structures.
+    unsafe { std::slice::from_raw_parts(attributes.list.as_ptr().cast::<u8>(), bytes) }.to_vec()
+}

@@ -11,7 +11,7 @@ mod message;
 mod peer;
 mod raw;
 
-pub use attribute::{Attributes, Pair, number, padded};
+pub use attribute::{Attributes, Pair, as_value, number, padded};
 pub use call::{InOut, Session};
 pub use cloudhsm::{ADMIN_PIN, CloudHsm, KMS_PIN, make_cluster};
 pub use mechanism::{By, Mechanism};
