@@ -244,9 +244,15 @@ pub enum MechanismError {
     /// CKR_WRAPPING_KEY_TYPE_INCONSISTENT
     #[error("the wrapping key's type does not fit the mechanism")]
     WrappingKeyType,
+    /// CKR_WRAPPING_KEY_SIZE_RANGE
+    #[error("the wrapping key's size ({bytes} bytes) does not fit the mechanism")]
+    WrappingKeySize { bytes: usize },
     /// CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT
     #[error("the unwrapping key's type does not fit the mechanism")]
     UnwrappingKeyType,
+    /// CKR_UNWRAPPING_KEY_SIZE_RANGE
+    #[error("the unwrapping key's size ({bytes} bytes) does not fit the mechanism")]
+    UnwrappingKeySize { bytes: usize },
 }
 
 /// What clusters, HSMs, users and their records are wrong about.
@@ -431,6 +437,8 @@ fn mechanism_rv(error: &MechanismError) -> CK_RV {
         MechanismError::KeyUnextractable => CKR_KEY_UNEXTRACTABLE,
         MechanismError::KeyNotWrappable => CKR_KEY_NOT_WRAPPABLE,
         MechanismError::WrappingKeyType => CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+        MechanismError::WrappingKeySize { .. } => CKR_WRAPPING_KEY_SIZE_RANGE,
+        MechanismError::UnwrappingKeySize { .. } => CKR_UNWRAPPING_KEY_SIZE_RANGE,
         MechanismError::UnwrappingKeyType => CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
     }
 }

@@ -149,9 +149,10 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
         // SAFETY: the caller passes null or a place for a CK_MECHANISM_INFO.
         let info = unsafe { raw::place(info, "pInfo is null") }?;
         let row = mechanism_row(library, kind, trace, |_| true)?;
+        let sizes = row.key_sizes(library.config.legacy);
         *info = CK_MECHANISM_INFO {
-            ulMinKeySize: row.key_sizes.min as CK_ULONG,
-            ulMaxKeySize: row.key_sizes.max as CK_ULONG,
+            ulMinKeySize: sizes.min as CK_ULONG,
+            ulMaxKeySize: sizes.max as CK_ULONG,
             flags: row.flags(),
         };
         Ok(())

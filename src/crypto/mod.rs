@@ -29,8 +29,11 @@ pub mod parity;
 pub mod pkey;
 pub mod random;
 pub mod rsa;
+mod rsa_numbers;
+pub mod rsa_oaep;
 pub mod rsa_raw;
 pub mod rsa_sign;
+pub mod rsa_strong;
 pub mod seal;
 pub mod xts;
 

@@ -2,11 +2,11 @@
 //!
 //! Called by: object (keys from attributes and back), mechanism.
 
-use super::fault;
 use super::pkey::{PrivateKey, PublicKey};
+use super::{fault, rsa_numbers};
 use crate::error::Error;
 use openssl::bn::{BigNum, BigNumRef};
-use openssl::pkey::PKey;
+use openssl::pkey::{Id, PKey};
 use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
 use zeroize::Zeroizing;
 
@@ -33,45 +33,111 @@ pub struct Numbers {
     pub crt: [Zeroizing<Vec<u8>>; 5],
 }
 
-/// A new pair. `public_exponent`: odd, from 3.
+/// Moduli of new keys are a multiple of this long.
+pub const STEP_BITS: usize = 128;
+/// The longest public exponents that AWS-LC makes keys with, and works with: longer ones would cost too much time.
+const MAX_NEW_EXPONENT_BITS: usize = 32;
+const MAX_EXPONENT_BITS: usize = 33;
+
+/// A new pair. `bits`: a multiple of `STEP_BITS`. `public_exponent`: one that `is_exponent` accepts.
 pub fn generate(bits: usize, public_exponent: &[u8]) -> Result<PrivateKey, Error> {
     let exponent = BigNum::from_slice(public_exponent).map_err(fault)?;
     let key = Rsa::generate_with_e(bits as u32, &exponent).map_err(fault)?;
     PKey::from_rsa(key).map(PrivateKey).map_err(fault)
 }
 
+/// Whether keys are made with a public exponent: it is odd, from 3 to 2^32.
+pub fn is_exponent(number: &[u8]) -> bool {
+    (2..=MAX_NEW_EXPONENT_BITS).contains(&bits(number)) && is_odd(number)
+}
+
 /// `None` if the numbers are no key.
 pub fn public(modulus: &[u8], public_exponent: &[u8]) -> Option<PublicKey> {
-    let (modulus, exponent) = (number(modulus)?, number(public_exponent)?);
-    if !(MIN_BITS..=MAX_BITS).contains(&(modulus.num_bits() as usize)) {
+    if !may_be_public(modulus, public_exponent) {
         return None;
     }
+    let (modulus, exponent) = (number(modulus)?, number(public_exponent)?);
     let key = Rsa::from_public_components(modulus, exponent).ok()?;
     PKey::from_rsa(key).ok().map(PublicKey)
 }
 
-/// `None` if the numbers are no key; whether they belong together `is_sound` says.
+/// `None` if the numbers are no key; whether they belong together `is_sound` says. Numbers that are missing are
+/// computed: those of the Chinese remainder theorem, the primes, and a usual public exponent. Takes the time of a few
+/// dozen private operations at most.
 pub fn private(parts: &Parts<'_>) -> Option<PrivateKey> {
-    let modulus = number(parts.modulus)?;
-    if !(MIN_BITS..=MAX_BITS).contains(&(modulus.num_bits() as usize)) {
+    let secrets = [parts.private_exponent, parts.primes[0], parts.primes[1], parts.coefficient];
+    if secrets.iter().chain(&parts.exponents).any(|number| bits(number) > bits(parts.modulus)) {
         return None;
     }
-    let (public, private) = (number(parts.public_exponent)?, number(parts.private_exponent)?);
-    let mut builder = RsaPrivateKeyBuilder::new(modulus, public, private).ok()?;
-    if let [Some(p), Some(q)] = parts.primes.map(number) {
-        builder = builder.set_factors(p, q).ok()?;
-        if let ([Some(p), Some(q)], Some(coefficient)) =
-            (parts.exponents.map(number), number(parts.coefficient))
-        {
-            builder = builder.set_crt_params(p, q, coefficient).ok()?;
-        }
+    match stripped(parts.public_exponent) {
+        [] => rsa_numbers::USUAL_EXPONENTS
+            .iter()
+            .find_map(|exponent| private_with(parts, exponent).filter(is_sound)),
+        exponent => private_with(parts, exponent),
     }
+}
+
+fn private_with(parts: &Parts<'_>, public_exponent: &[u8]) -> Option<PrivateKey> {
+    if !may_be_public(parts.modulus, public_exponent) {
+        return None;
+    }
+    let (modulus, public) = (number(parts.modulus)?, number(public_exponent)?);
+    let private = number(parts.private_exponent)?;
+    let primes = match parts.primes.map(number) {
+        [Some(p), Some(q)] => [p, q],
+        [None, None] => rsa_numbers::factors(&modulus, &public, &private)?,
+        _ => return None,
+    };
+    let given = [parts.exponents[0], parts.exponents[1], parts.coefficient];
+    let rest = match given.map(number) {
+        [Some(p), Some(q), Some(coefficient)] => [p, q, coefficient],
+        partly => {
+            let computed = rsa_numbers::remainders(&private, &primes)?;
+            let fits =
+                |(given, computed): (&Option<BigNum>, &BigNum)| given.as_ref().is_none_or(|n| n == computed);
+            partly.iter().zip(&computed).all(fits).then_some(computed)?
+        }
+    };
+    assemble([modulus, public, private], primes, rest)
+}
+
+/// The key of two primes and a public exponent; `None` if its private exponent is too short (FIPS 186-4 app. B.3.1).
+pub(super) fn from_primes(
+    p: &BigNumRef,
+    q: &BigNumRef,
+    exponent: &BigNumRef,
+) -> Result<Option<PrivateKey>, Error> {
+    let primes = [p.to_owned().map_err(fault)?, q.to_owned().map_err(fault)?];
+    let (modulus, private) = rsa_numbers::modulus_and_private(&primes, exponent)
+        .ok_or_else(|| Error::Internal("two primes make no RSA key".into()))?;
+    if private.num_bits() * 2 <= modulus.num_bits() {
+        return Ok(None);
+    }
+    let rest = rsa_numbers::remainders(&private, &primes);
+    let numbers = [modulus, exponent.to_owned().map_err(fault)?, private];
+    let key = rest.and_then(|rest| assemble(numbers, primes, rest)).filter(is_sound);
+    key.map(Some).ok_or_else(|| Error::Internal("an RSA key that was made is not sound".into()))
+}
+
+fn assemble(
+    [modulus, public, private]: [BigNum; 3],
+    [p, q]: [BigNum; 2],
+    [exponent_p, exponent_q, coefficient]: [BigNum; 3],
+) -> Option<PrivateKey> {
+    let builder = RsaPrivateKeyBuilder::new(modulus, public, private).ok()?;
+    let builder = builder.set_factors(p, q).ok()?.set_crt_params(exponent_p, exponent_q, coefficient).ok()?;
     PKey::from_rsa(builder.build()).ok().map(PrivateKey)
 }
 
-/// Whether the numbers of a key from outside belong together.
+/// Whether the numbers of a key from outside belong together, and are all there.
 pub fn is_sound(key: &PrivateKey) -> bool {
-    key.0.rsa().is_ok_and(|rsa| rsa.check_key().unwrap_or(false))
+    let size = key.bits();
+    key.0.id() == Id::RSA
+        && (MIN_BITS..=MAX_BITS).contains(&size)
+        && key.0.rsa().is_ok_and(|rsa| {
+            let numbers = [rsa.p(), rsa.q(), rsa.dmp1(), rsa.dmq1(), rsa.iqmp()];
+            numbers.iter().all(Option::is_some) && rsa.check_key().unwrap_or(false)
+        })
 }
 
 /// Modulus and public exponent. `None`: not an RSA key.
@@ -93,9 +159,27 @@ pub fn private_numbers(key: &PrivateKey) -> Option<Numbers> {
     })
 }
 
-/// The bits of a big-endian number without leading zeros.
+/// The bits of a big-endian number.
 pub fn bits(number: &[u8]) -> usize {
+    let number = stripped(number);
     number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
+}
+
+fn may_be_public(modulus: &[u8], exponent: &[u8]) -> bool {
+    (MIN_BITS..=MAX_BITS).contains(&bits(modulus))
+        && (2..=MAX_EXPONENT_BITS).contains(&bits(exponent))
+        && is_odd(modulus)
+        && is_odd(exponent)
+}
+
+fn is_odd(number: &[u8]) -> bool {
+    number.last().is_some_and(|last| last & 1 == 1)
+}
+
+/// Without leading zeros.
+fn stripped(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    &number[zeros..]
 }
 
 /// `None` if it is zero.

@@ -4,10 +4,11 @@
 //! clusters or the C interface; works on parsed, owned parameters and slices.
 
 use crate::crypto::pkey::PrivateKey;
+use crate::crypto::rsa;
 use crate::error::Error;
 use crate::object::{NewKey, Secret};
 use crate::profile::Limits;
-use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE};
+use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE, CKK_RSA};
 use zeroize::Zeroizing;
 
 mod aead;
@@ -43,8 +44,11 @@ mod macs;
 mod message;
 mod params;
 mod pbkdf2;
+mod rsa_cipher;
 mod rsa_pairs;
+mod rsa_raw;
 mod rsa_sign;
+mod rsa_wrap;
 mod sha;
 mod sp800_108;
 pub mod table;
@@ -61,6 +65,7 @@ pub use key::Key;
 pub use message::{Generator, MessageParams, MessageShape};
 pub use params::{Hidden, ParamShape, Params};
 pub use pbkdf2::Pbkdf2Params;
+pub use rsa_pairs::MIN_BITS as MIN_RSA_BITS;
 pub use sp800_108::{PrfInput, Sp800108Params, Width};
 
 /// A row of the table: everything that is known about one mechanism. CKF_ flags are computed from the
@@ -91,6 +96,8 @@ pub struct Mechanism {
     pub derive: Option<Derive>,
     /// What its section says of the keys that it derives.
     pub derived: Derived,
+    /// C_UnwrapKey takes the key from the end of what `wrap` gives, as long as the template says.
+    pub unwraps_tail: bool,
     /// Only with `legacy = true`, and never in profile `cloudhsm`.
     pub legacy: bool,
     /// Only in profile `cloudhsm`.
@@ -118,6 +125,16 @@ pub struct KeySizes {
     pub min: usize,
     pub max: usize,
     pub bits: bool,
+}
+
+impl Mechanism {
+    /// The sizes of key that it takes or makes; with `legacy` RSA keys are shorter too.
+    pub fn key_sizes(&self, legacy: bool) -> KeySizes {
+        match self.key_types.contains(&CKK_RSA) && legacy {
+            true => KeySizes { min: rsa::MIN_BITS, ..self.key_sizes },
+            false => self.key_sizes,
+        }
+    }
 }
 
 impl KeySizes {

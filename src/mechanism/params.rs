@@ -4,6 +4,7 @@
 
 use super::{EcdhParams, EcdhWrapParams, EddsaParams, HkdfParams, Pbkdf2Params, Sp800108Params};
 use crate::crypto::hash_name::HashName;
+use crate::crypto::rsa_oaep::Oaep;
 use smallvec::SmallVec;
 use zeroize::Zeroizing;
 
@@ -22,6 +23,10 @@ pub enum ParamShape {
     Gcm,
     /// CK_RSA_PKCS_PSS_PARAMS
     Pss,
+    /// CK_RSA_PKCS_OAEP_PARAMS
+    Oaep,
+    /// CK_RSA_AES_KEY_WRAP_PARAMS
+    RsaAes,
     /// CK_MAC_GENERAL_PARAMS: the length of the MAC in bytes.
     MacLength,
 
@@ -93,6 +98,8 @@ pub enum Params {
 
     // RSA
     Pss { hash: HashName, mgf: HashName, salt_bytes: u64 },
+    Oaep(Oaep),
+    RsaAes { key_bits: u64, oaep: Oaep },
 
     // Derivations, and keys from passwords.
     DerivationData(Hidden),

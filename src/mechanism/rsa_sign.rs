@@ -7,12 +7,11 @@ use super::aes_blocks::no_iv;
 use super::buffer::exact;
 use super::{Key, Params, Sign};
 use crate::crypto::hash_name::{HashName, Named};
+use crate::crypto::padding::PKCS1_BYTES;
 use crate::crypto::rsa_sign::{Scheme, Signer, Verifier, most_salt_bytes};
 use crate::error::{Error, MechanismError};
 
 const MAX_DIGEST_BYTES: usize = 64;
-/// What PKCS #1 v1.5 puts around data, at least (RFC 8017 sec. 9.2).
-pub(super) const PKCS1_BYTES: usize = 11;
 
 /// What is signed, collected.
 trait Source: Send + 'static {

@@ -5,6 +5,7 @@
 use super::*;
 use crate::crypto::digest;
 use crate::crypto::mac;
+use crate::crypto::rsa;
 use crate::profile::vendor::*;
 use cryptoki_sys::*;
 
@@ -72,7 +73,7 @@ const RSA_VECTORS: &str = "wycheproof rsa_signature; RFC 8017 sec. 9.2";
 const PSS_VECTORS: &str = "wycheproof rsa_pss; RFC 8017 sec. 9.1.2";
 /// PKCS#11 3.2 sec. 6.62.3
 const HKDF: &[CK_KEY_TYPE] = &[CKK_HKDF, CKK_GENERIC_SECRET];
-const RSA_SIZES: KeySizes = KeySizes { min: 2048, max: 8192, bits: true };
+const RSA_SIZES: KeySizes = KeySizes { min: MIN_RSA_BITS, max: rsa::MAX_BITS, bits: true };
 const CURVE25519_SIZES: KeySizes = KeySizes { min: 255, max: 255, bits: true };
 const EC_SIZES: KeySizes = KeySizes { min: 224, max: 521, bits: true };
 
@@ -131,6 +132,7 @@ const REST: Mechanism = Mechanism {
     generate_pair: None,
     derive: None,
     derived: Derived::PLAIN,
+    unwraps_tail: false,
     legacy: false,
     cloudhsm: false,
     limits: Limits::NONE,
@@ -360,7 +362,16 @@ pub static TABLE: &[Mechanism] = &[
 
     // RSA
     rsa!(CKM_RSA_PKCS_KEY_PAIR_GEN, vectors: "none: random", generate_pair: Some(rsa_pairs::generate)),
-    rsa!(CKM_RSA_PKCS, vectors: "wycheproof rsa_signature", sign: Some(rsa_sign::pkcs1)),
+    rsa!(CKM_RSA_X9_31_KEY_PAIR_GEN, vectors: "none: random", generate_pair: Some(rsa_pairs::generate_strong)),
+    rsa!(CKM_RSA_PKCS, vectors: "wycheproof rsa_signature; wycheproof rsa_pkcs1", sign: Some(rsa_sign::pkcs1),
+        recover: Some(rsa_raw::recover_pkcs1), cipher: Some(rsa_cipher::pkcs1), wrap: Some(&rsa_wrap::WRAP_PKCS1)),
+    rsa!(CKM_RSA_X_509, vectors: "wycheproof rsa_signature; wycheproof rsa_pkcs1", sign: Some(rsa_raw::sign),
+        recover: Some(rsa_raw::recover), cipher: Some(rsa_cipher::raw), wrap: Some(&rsa_wrap::WRAP_RAW),
+        unwraps_tail: true),
+    rsa!(CKM_RSA_PKCS_OAEP, vectors: "wycheproof rsa_oaep; RFC 8017 sec. 7.1", params: ParamShape::Oaep,
+        cipher: Some(rsa_cipher::oaep), wrap: Some(&rsa_wrap::WRAP_OAEP)),
+    rsa!(CKM_RSA_AES_KEY_WRAP, vectors: "OAEP and KWP together", params: ParamShape::RsaAes,
+        wrap: Some(&rsa_wrap::WRAP_AES)),
     rsa_of!(CKM_SHA1_RSA_PKCS, Sha1, "RFC 8017 sec. 9.2"),
     rsa_of!(CKM_SHA224_RSA_PKCS, Sha224, RSA_VECTORS),
     rsa_of!(CKM_SHA256_RSA_PKCS, Sha256, RSA_VECTORS),

@@ -76,7 +76,8 @@ impl Object {
         let value_bytes = asides.value_len.map(|bytes| key_bytes(class, bytes)).transpose()?;
         let value_bytes = value_bytes.or(class.only_length());
         let key_type = class.subtype.1;
-        Ok(NewKey { class: class.class, key_type, value_bytes, object, check_value: asides.check_value })
+        let check_value = asides.check_value;
+        Ok(NewKey { class: class.class, key_type, value_bytes, legacy: context.legacy, object, check_value })
     }
 
     fn from_template(

@@ -98,6 +98,8 @@ pub struct NewKey {
     pub key_type: CK_KEY_TYPE,
     /// CKA_VALUE_LEN of the template, where it was given.
     pub value_bytes: Option<usize>,
+    /// As `Context::legacy`.
+    pub legacy: bool,
     object: Object,
     /// CKA_CHECK_VALUE of the template: the key that is made must have it.
     check_value: Option<[u8; 3]>,

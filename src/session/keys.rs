@@ -3,7 +3,7 @@
 use super::ivs::{LateIv, check_iv};
 use super::{Output, Session, WriteIv};
 use crate::error::{CallError, Error, MechanismError, ObjectError};
-use crate::mechanism::{Mechanism, Params, Wrap};
+use crate::mechanism::{Key, Mechanism, Params, Wrap};
 use crate::object::{Object, Origin, Secret, Template, completed};
 use cryptoki_sys::*;
 use zeroize::Zeroizing;
@@ -72,6 +72,9 @@ impl Session {
         let wrapping_key = self.object(wrapping)?.ok_or(CallError::WrappingKeyHandleInvalid(wrapping))?;
         let opened = self.usable_key(&wrapping_key, mechanism, CKA_WRAP).map_err(|e| match e {
             Error::Mechanism(MechanismError::KeyType) => MechanismError::WrappingKeyType.into(),
+            Error::Mechanism(MechanismError::KeySize { bytes }) => {
+                MechanismError::WrappingKeySize { bytes }.into()
+            }
             Error::Call(CallError::KeyHandleInvalid(_)) => {
                 CallError::WrappingKeyHandleInvalid(wrapping).into()
             }
@@ -80,6 +83,10 @@ impl Session {
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
         let value = wrappable(&held.object, &wrapping_key.object, key)?;
         check_iv(mechanism, params)?;
+        if mechanism.unwraps_tail && held.object.class() == CKO_PRIVATE_KEY {
+            // PKCS #8 at the end of a number would not be found again.
+            return Err(MechanismError::KeyNotWrappable.into());
+        }
         let needed = (wrap.wrapped_len)(opened, params, value.len()).map_err(not_wrappable)?;
         match output {
             Output::Query => Ok(needed),
@@ -110,6 +117,9 @@ impl Session {
         let held = self.object(unwrapping)?.ok_or(CallError::UnwrappingKeyHandleInvalid(unwrapping))?;
         let opened = self.usable_key(&held, mechanism, CKA_UNWRAP).map_err(|e| match e {
             Error::Mechanism(MechanismError::KeyType) => MechanismError::UnwrappingKeyType.into(),
+            Error::Mechanism(MechanismError::KeySize { bytes }) => {
+                MechanismError::UnwrappingKeySize { bytes }.into()
+            }
             Error::Call(CallError::KeyHandleInvalid(_)) => {
                 CallError::UnwrappingKeyHandleInvalid(unwrapping).into()
             }
@@ -118,10 +128,11 @@ impl Session {
         let template = &completed(template, [&held.object], CKA_UNWRAP_TEMPLATE);
         let new = Object::plan_key(template, None, Origin::Unwrapped, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
-        let value = (wrap.unwrap)(opened, params, wrapped)?;
-        let value = match (wrap.zero_pads, new.value_bytes) {
-            (Some(unit), Some(bytes)) => cut(value, unit, bytes)?,
-            _ => value,
+        let value = match (mechanism.unwraps_tail, wrap.zero_pads, new.value_bytes) {
+            (true, _, None) => return Err(ObjectError::Incomplete(CKA_VALUE_LEN).into()),
+            (true, _, Some(bytes)) => tail((wrap.unwrap)(opened, params, wrapped)?, bytes)?,
+            (_, Some(unit), Some(bytes)) => cut((wrap.unwrap)(opened, params, wrapped)?, unit, bytes)?,
+            _ => (wrap.unwrap)(opened, params, wrapped)?,
         };
         if new.class == CKO_PRIVATE_KEY {
             let object = new.finish_pkcs8(&value).map_err(|_| MechanismError::WrappedKeyInvalid)?;
@@ -129,7 +140,7 @@ impl Session {
         }
         let bytes = value.expose().len();
         if !new.fits(bytes) {
-            return Err(MechanismError::WrappedKeyLen { bytes }.into());
+            return Err(misfit(opened, bytes).into());
         }
         if !new.is_sound(&value) {
             return Err(MechanismError::WrappedKeyInvalid.into());
@@ -159,6 +170,26 @@ fn cut(value: Secret, unit: usize, bytes: usize) -> Result<Secret, MechanismErro
             Ok(Secret::new(key))
         }
         _ => Err(MechanismError::WrappedKeyLen { bytes: value.expose().len() }),
+    }
+}
+
+/// The key at the end of a number, after zeros alone (PKCS#11 3.2, X.509 (raw) RSA: "taken from the end"). Other bytes
+/// before it are refused, as `cut` refuses them.
+fn tail(number: Secret, bytes: usize) -> Result<Secret, MechanismError> {
+    let start = number.expose().len().checked_sub(bytes).ok_or(MechanismError::WrappedKeyInvalid)?;
+    let (filling, key) = number.expose().split_at(start);
+    match filling.iter().fold(0, |all, byte| all | byte) {
+        0 => Ok(Secret::new(key)),
+        _ => Err(MechanismError::WrappedKeyInvalid),
+    }
+}
+
+/// A key of a wrong length. Everybody can make what a private key unwraps, and would learn from two answers whether
+/// it was padded well.
+fn misfit(unwrapping: Key<'_>, bytes: usize) -> MechanismError {
+    match unwrapping {
+        Key::Secret(_) => MechanismError::WrappedKeyLen { bytes },
+        Key::Public(_) | Key::Private(_) => MechanismError::WrappedKeyInvalid,
     }
 }
 

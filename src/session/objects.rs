@@ -6,7 +6,7 @@ use super::session_objects::is_session_handle;
 use super::slot::Term;
 use crate::cluster::ObjectId;
 use crate::error::{CallError, Error, MechanismError, ObjectError};
-use crate::mechanism::{Key, Mechanism};
+use crate::mechanism::{Key, MIN_RSA_BITS, Mechanism};
 use crate::object::{Object, Template};
 use cryptoki_sys::*;
 use std::borrow::Cow;
@@ -167,7 +167,11 @@ impl Session {
         if !object.allows(mechanism.id) {
             return Err(MechanismError::Invalid(mechanism.id).into());
         }
-        open(object)
+        let key = open(object)?;
+        if !self.slot.context().legacy {
+            must_be_long_enough(key_type, key, usage)?;
+        }
+        Ok(key)
     }
 
     /// Whether a key without this usage is refused when it is used, not before.
@@ -266,6 +270,23 @@ fn class_for(key_type: CK_KEY_TYPE, usage: CK_ATTRIBUTE_TYPE) -> CK_OBJECT_CLASS
 
 fn is_of_pair(key_type: CK_KEY_TYPE) -> bool {
     matches!(key_type, CKK_RSA | CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY | CKK_ML_DSA | CKK_ML_KEM)
+}
+
+/// RSA keys of fewer than 2048 bits do nothing but verify what was signed when they were good enough. Errors: `KeySize`.
+fn must_be_long_enough(
+    key_type: CK_KEY_TYPE,
+    key: Key<'_>,
+    usage: CK_ATTRIBUTE_TYPE,
+) -> Result<(), MechanismError> {
+    let bits = match key {
+        Key::Public(key) => key.bits(),
+        Key::Private(key) => key.bits(),
+        Key::Secret(_) => return Ok(()),
+    };
+    match key_type == CKK_RSA && bits < MIN_RSA_BITS && !matches!(usage, CKA_VERIFY | CKA_VERIFY_RECOVER) {
+        true => Err(MechanismError::KeySize { bytes: bits.div_ceil(8) }),
+        false => Ok(()),
+    }
 }
 
 /// The key in an object. Errors: `KeyType`, where there is none; `Corrupt`.

@@ -27,11 +27,6 @@ const PKCS1_OF: [CK_MECHANISM_TYPE; 9] = [
     CKM_SHA3_512_RSA_PKCS,
 ];
 
-fn pss(kind: CK_MECHANISM_TYPE, hash: CK_MECHANISM_TYPE, mgf: CK_ULONG, salt_bytes: CK_ULONG) -> Mechanism {
-    let params = [hash, mgf, salt_bytes].map(CK_ULONG::to_ne_bytes);
-    Mechanism::with(kind, &params.concat())
-}
-
 fn signed(session: &Session, by: Mechanism, key: u64, data: &[u8]) -> Vec<u8> {
     expect("C_SignInit", session.sign_init(by, key), CKR_OK);
     session.sign(data).unwrap()
@@ -49,7 +44,7 @@ fn every_signature_is_verified_whole_and_in_parts() {
     let (public, private) = session.rsa_pair(2048);
     let plain = PKCS1_OF.map(|kind| (kind, Box::new(move || Mechanism::plain(kind)) as Box<dyn Fn() -> _>));
     let salted = PSS_OF.map(|(kind, hash, mgf, salt)| {
-        (kind, Box::new(move || pss(kind, hash, mgf, salt)) as Box<dyn Fn() -> Mechanism>)
+        (kind, Box::new(move || Mechanism::pss(kind, hash, mgf, salt)) as Box<dyn Fn() -> Mechanism>)
     });
     for (kind, by) in plain.into_iter().chain(salted) {
         let signature = signed(&session, by(), private, b"some message");
@@ -100,7 +95,7 @@ fn without_a_hash_there_are_no_parts_and_the_data_must_fit() {
     let session = token.user();
     let (public, private) = session.rsa_pair(2048);
     let plain = || Mechanism::plain(CKM_RSA_PKCS);
-    let salted = || pss(CKM_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA1, 20);
+    let salted = || Mechanism::pss(CKM_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA1, 20);
     for (by, fits, does_not) in [(plain as By, 245, 246), (salted, 32, 31)] {
         let signature = signed(&session, by(), private, &vec![7; fits]);
         expect("C_Verify", verified(&session, by(), public, &vec![7; fits], &signature), CKR_OK);
@@ -157,13 +152,13 @@ fn parameters_that_say_nothing_or_too_much_are_refused() {
         for bytes in [1, 8, 23, 25, 32] {
             refused(Mechanism::with(kind, &vec![1; bytes]));
         }
-        refused(pss(kind, CKM_SHA256, CKG_MGF1_SHA256, 223));
-        refused(pss(kind, CKM_SHA256, CKG_MGF1_SHA256, CK_ULONG::MAX));
-        refused(pss(kind, CKM_SHA256, 0, 32));
-        refused(pss(kind, CKM_SHA256, 10, 32));
-        refused(pss(kind, CKM_SHA256, CK_ULONG::MAX, 32));
-        refused(pss(kind, CKM_MD5, CKG_MGF1_SHA256, 32));
-        refused(pss(kind, CKM_SHA256_HMAC, CKG_MGF1_SHA256, 32));
+        refused(Mechanism::pss(kind, CKM_SHA256, CKG_MGF1_SHA256, 223));
+        refused(Mechanism::pss(kind, CKM_SHA256, CKG_MGF1_SHA256, CK_ULONG::MAX));
+        refused(Mechanism::pss(kind, CKM_SHA256, 0, 32));
+        refused(Mechanism::pss(kind, CKM_SHA256, 10, 32));
+        refused(Mechanism::pss(kind, CKM_SHA256, CK_ULONG::MAX, 32));
+        refused(Mechanism::pss(kind, CKM_MD5, CKG_MGF1_SHA256, 32));
+        refused(Mechanism::pss(kind, CKM_SHA256_HMAC, CKG_MGF1_SHA256, 32));
     }
-    refused(pss(CKM_SHA256_RSA_PKCS_PSS, CKM_SHA384, CKG_MGF1_SHA384, 32));
+    refused(Mechanism::pss(CKM_SHA256_RSA_PKCS_PSS, CKM_SHA384, CKG_MGF1_SHA384, 32));
 }

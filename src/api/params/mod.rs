@@ -45,6 +45,10 @@ pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Param
         }
         ParamShape::Eddsa if given.is_empty() => Ok(Params::None),
         ParamShape::Pss => rsa::pss(given),
+        // SAFETY: the caller's promise.
+        ParamShape::Oaep => unsafe { rsa::oaep(given) },
+        // SAFETY: the caller's promise.
+        ParamShape::RsaAes => unsafe { rsa::aes_key_wrap(given) },
         // SAFETY: the caller's promise, for all of these.
         ParamShape::Gcm => unsafe { aead::gcm(given) },
         ParamShape::Gmac => unsafe { aead::gmac(given) },

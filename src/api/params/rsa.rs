@@ -1,7 +1,8 @@
 //! The parameters of RSA's mechanisms (PKCS#11 3.2, RSA).
 
-use super::{invalid, read};
+use super::{borrowed, invalid, read};
 use crate::crypto::hash_name::HashName;
+use crate::crypto::rsa_oaep::Oaep;
 use crate::error::Error;
 use crate::mechanism::Params;
 use cryptoki_sys::*;
@@ -11,6 +12,44 @@ pub fn pss(given: &[u8]) -> Result<Params, Error> {
     // SAFETY: read checks the length, and any numbers are a CK_RSA_PKCS_PSS_PARAMS.
     let params: CK_RSA_PKCS_PSS_PARAMS = unsafe { read(given) }?;
     Ok(Params::Pss { hash: hash(params.hashAlg)?, mgf: mgf(params.mgf)?, salt_bytes: params.sLen })
+}
+
+/// CK_RSA_PKCS_OAEP_PARAMS. A source of 0 with no data is taken for CKZ_DATA_SPECIFIED, as programs send it that want
+/// no label.
+///
+/// # Safety
+/// As `super::parse`.
+pub unsafe fn oaep(given: &[u8]) -> Result<Params, Error> {
+    // SAFETY: read checks the length; pSourceData by the caller's promise.
+    unsafe { owned(read(given)?) }.map(Params::Oaep)
+}
+
+/// CK_RSA_AES_KEY_WRAP_PARAMS
+///
+/// # Safety
+/// As `super::parse`.
+pub unsafe fn aes_key_wrap(given: &[u8]) -> Result<Params, Error> {
+    // SAFETY: read checks the length, and any numbers are a CK_RSA_AES_KEY_WRAP_PARAMS.
+    let params: CK_RSA_AES_KEY_WRAP_PARAMS = unsafe { read(given) }?;
+    if params.pOAEPParams.is_null() {
+        return Err(invalid("pOAEPParams is null"));
+    }
+    // SAFETY: not null; leads to the structure by the caller's promise.
+    let oaep = unsafe { owned(params.pOAEPParams.read_unaligned()) }?;
+    Ok(Params::RsaAes { key_bits: params.ulAESKeyBits, oaep })
+}
+
+/// # Safety
+/// pSourceData leads to ulSourceDataLen bytes.
+unsafe fn owned(params: CK_RSA_PKCS_OAEP_PARAMS) -> Result<Oaep, Error> {
+    // SAFETY: the caller's promise.
+    let label = unsafe { borrowed(params.pSourceData.cast(), params.ulSourceDataLen) }?;
+    match params.source {
+        CKZ_DATA_SPECIFIED => {}
+        0 if label.is_empty() => {}
+        _ => return Err(invalid("the source is not CKZ_DATA_SPECIFIED")),
+    }
+    Ok(Oaep { hash: hash(params.hashAlg)?, mgf: mgf(params.mgf)?, label: label.to_vec() })
 }
 
 /// A hash by its own mechanism.

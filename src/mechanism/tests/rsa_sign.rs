@@ -55,12 +55,22 @@ pub fn pkcs1_vectors(ran: &mut Ran) {
                 let by_info = verify(CKM_RSA_PKCS, &key, &Params::None, &info, &test.sig);
                 assert_eq!(by_info, valid, "{name:?} tc {}", test.tc_id);
                 ran.note(SUITE, CKM_RSA_PKCS);
+                let padded = pkcs1_block(group.key_size / 8, &info);
+                assert_eq!(verify(CKM_RSA_X_509, &key, &Params::None, &padded, &test.sig), valid);
+                ran.note(SUITE, CKM_RSA_X_509);
                 let Some([id, _]) = names.signs else { continue };
                 assert_eq!(verify(id, &key, &Params::None, &test.msg, &test.sig), valid, "{}", test.tc_id);
                 ran.note(SUITE, id);
             }
         }
     }
+}
+
+/// EMSA-PKCS1-v1_5 (RFC 8017 sec. 9.2).
+fn pkcs1_block(bytes: usize, info: &[u8]) -> Vec<u8> {
+    let mut block = vec![0xff; bytes - info.len() - 1];
+    block[..2].copy_from_slice(&[0, 1]);
+    [&block[..], &[0], info].concat()
 }
 
 pub fn pss_vectors(ran: &mut Ran) {

@@ -311,6 +311,30 @@ impl Session<'_> {
         let (from, length) = (ptr(data), len(data));
         call!(self.api, C_Verify(self.handle, from, length, ptr(signature), len(signature)))
     }
+    /// C_SignRecoverInit and C_SignRecover.
+    pub fn sign_recover(
+        &self,
+        mut by: Mechanism,
+        key: CK_OBJECT_HANDLE,
+        data: &[u8],
+    ) -> Result<Vec<u8>, CK_RV> {
+        match call!(self.api, C_SignRecoverInit(self.handle, &mut by.raw(), key)) {
+            CKR_OK => self.run(self.api.C_SignRecover.expect("set"), data),
+            rv => Err(rv),
+        }
+    }
+    /// C_VerifyRecoverInit and C_VerifyRecover.
+    pub fn verify_recover(
+        &self,
+        mut by: Mechanism,
+        key: CK_OBJECT_HANDLE,
+        signature: &[u8],
+    ) -> Result<Vec<u8>, CK_RV> {
+        match call!(self.api, C_VerifyRecoverInit(self.handle, &mut by.raw(), key)) {
+            CKR_OK => self.run(self.api.C_VerifyRecover.expect("set"), signature),
+            rv => Err(rv),
+        }
+    }
     pub fn verify_update(&self, data: &[u8]) -> CK_RV {
         call!(self.api, C_VerifyUpdate(self.handle, ptr(data), len(data)))
     }

@@ -101,6 +101,31 @@ impl Mechanism {
         Mechanism::structure(CKM_CHACHA20, &params, behind)
     }
 
+    pub fn pss(
+        kind: CK_MECHANISM_TYPE,
+        hash: CK_MECHANISM_TYPE,
+        mgf: CK_ULONG,
+        salt_bytes: CK_ULONG,
+    ) -> Mechanism {
+        Mechanism::structure(kind, &CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf, sLen: salt_bytes }, vec![])
+    }
+
+    pub fn oaep(hash: CK_MECHANISM_TYPE, mgf: CK_ULONG, label: &[u8]) -> Mechanism {
+        let mut behind = vec![label.to_vec()];
+        let params = oaep_params(hash, mgf, &mut behind[0]);
+        Mechanism::structure(CKM_RSA_PKCS_OAEP, &params, behind)
+    }
+
+    pub fn rsa_aes(key_bits: CK_ULONG, hash: CK_MECHANISM_TYPE, mgf: CK_ULONG) -> Mechanism {
+        let params = oaep_params(hash, mgf, &mut []);
+        // SAFETY: the structures of PKCS#11 have no padding on this platform.
+        let bytes = unsafe { std::slice::from_raw_parts((&raw const params).cast(), size_of_val(&params)) };
+        let mut behind: Vec<Vec<u8>> = vec![<[u8]>::to_vec(bytes)];
+        let pointer = behind[0].as_mut_ptr().cast();
+        let params = CK_RSA_AES_KEY_WRAP_PARAMS { ulAESKeyBits: key_bits, pOAEPParams: pointer };
+        Mechanism::structure(CKM_RSA_AES_KEY_WRAP, &params, behind)
+    }
+
     /// The parameters of GCM, to spoil them.
     pub fn gcm_params(&mut self) -> &mut CK_GCM_PARAMS {
         &mut self.gcm.as_mut().expect("a GCM mechanism").params
@@ -114,5 +139,17 @@ impl Mechanism {
             None => (self.parameter.as_mut_ptr().cast(), self.parameter.len()),
         };
         CK_MECHANISM { mechanism: self.kind, pParameter: pointer, ulParameterLen: length as CK_ULONG }
+    }
+}
+
+/// With a null pointer for an empty label.
+fn oaep_params(hash: CK_MECHANISM_TYPE, mgf: CK_ULONG, label: &mut [u8]) -> CK_RSA_PKCS_OAEP_PARAMS {
+    let label_pointer = if label.is_empty() { null_mut() } else { label.as_mut_ptr().cast() };
+    CK_RSA_PKCS_OAEP_PARAMS {
+        hashAlg: hash,
+        mgf,
+        source: CKZ_DATA_SPECIFIED,
+        pSourceData: label_pointer,
+        ulSourceDataLen: label.len() as CK_ULONG,
     }
 }
