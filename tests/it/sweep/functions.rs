@@ -210,6 +210,7 @@ const CMAC: Arg = cancels(|w| w.mechanism(CKM_AES_CMAC));
 const SHA256: Arg = cancels(|w| w.mechanism(CKM_SHA256));
 const RSA_PKCS: Arg = cancels(|w| w.mechanism(CKM_RSA_PKCS));
 const KEY_WRAP: Arg = bad(|w| w.mechanism(CKM_AES_KEY_WRAP));
+const SIGNATURE: Arg = bad(|w| w.memory.kept("signature").as_ptr() as u64);
 const MAC: Arg = bad(|w| w.memory.kept("mac").as_ptr() as u64);
 const MAC_BYTES: Arg = length(|_| 16);
 const LABEL_TEMPLATE: Arg = bad(|w| w.template("label", &[(CKA_LABEL, b"sweep")]));
@@ -324,8 +325,7 @@ static ROWS: &[Row] = &[
     row!(C_VerifyUpdate: SESSION, PIECE, PIECE_BYTES).before(&["C_VerifyInit"]),
     row!(C_VerifyFinal: SESSION, MAC, MAC_BYTES).before(&["C_VerifyInit", "C_VerifyUpdate"]),
     row!(C_VerifyRecoverInit: SESSION, RSA_PKCS, key(|w| w.public)).needs(|row| row.recover.is_some()),
-    row!(C_VerifyRecover: SESSION, bad(|w| w.memory.out()), length(|_| 256), OUT, OUT_BYTES)
-        .before(&["C_SignRecoverInit", "C_SignRecover", "C_VerifyRecoverInit"])
+    row!(C_VerifyRecover: SESSION, SIGNATURE, length(|_| 256), OUT, OUT_BYTES).before(&["C_VerifyRecoverInit"])
         .needs(|row| row.recover.is_some()),
     row!(C_DigestEncryptUpdate: SESSION, PIECE, PIECE_BYTES, OUT, OUT_BYTES)
         .before(&["C_DigestInit", "C_EncryptInit"]).keeps(&["digest"]),

@@ -79,6 +79,8 @@ fn of_mechanism(world: &World, row: &MechanismRow) -> Form {
             let (hash, mgf, bytes) = hash_of(row);
             only(structure([Number(hash), Number(mgf), Number(bytes)]))
         }
+        ParamShape::Oaep => only(structure(oaep())),
+        ParamShape::RsaAes => only(structure([Number(256), List(oaep().into())])),
         ParamShape::Ccm => {
             // As long as a wrapped AES key.
             let nonce = [Number(32), Pointer(vec![9; 12]), Number(12)];
@@ -133,6 +135,11 @@ fn of_mechanism(world: &World, row: &MechanismRow) -> Form {
         #[allow(unreachable_patterns)]
         shape => panic!("what is a good parameter of {}? The sweep has no sample of {shape:?}", row.name),
     }
+}
+
+/// CK_RSA_PKCS_OAEP_PARAMS with a label.
+fn oaep() -> [Word; 5] {
+    [Number(CKM_SHA256), Number(CKG_MGF1_SHA256), Number(CKZ_DATA_SPECIFIED), bytes(5), Number(5)]
 }
 
 /// Two pieces of input of SP 800-108: what is counted, and a label.

@@ -192,7 +192,8 @@ fn wrap(c: &Call) -> CK_RV {
 }
 
 fn unwrap(c: &Call) -> CK_RV {
-    let (mut mechanism, mut template) = (c.mechanism, template(CKK_AES, None));
+    let length = c.row.unwraps_tail.then_some(32);
+    let (mut mechanism, mut template) = (c.mechanism, template(CKK_AES, length));
     let (from, length) = (c.input.as_ptr().cast_mut(), c.input.len() as CK_ULONG);
     let (pointer, count) = (template.as_mut_ptr(), template.count());
     call!(

@@ -174,6 +174,10 @@ impl World {
             session.generate_pair(by, &[(CKA_MODULUS_BITS, &bits)], &[]).expect("a pair");
         expect("init", session.sign_init(Mechanism::plain(CKM_AES_CMAC), self.key), CKR_OK);
         self.memory.keep("mac", session.sign(&DATA).expect("a MAC"));
+        let by = Mechanism::plain(CKM_RSA_PKCS);
+        // Of as much data as one can have: a size query then tells just what it takes.
+        let signature = session.sign_recover(by, self.private, &[5; 245]).expect("a signature");
+        self.memory.keep("signature", signature);
         self.memory.keep("pin", SO_PIN.to_vec());
         self.memory.keep("admin", b"admin".to_vec());
         let wrapped = session.wrap(Mechanism::plain(CKM_AES_KEY_WRAP), self.key, self.key);
