@@ -1,6 +1,6 @@
 //! Changes of objects: C_CopyObject and C_SetAttributeValue.
 
-use super::attributes::{Form, Id, Set};
+use super::attributes::{Form, Id, Set, check_form};
 use super::make::{Asides, admit};
 use super::rules::{CHANGE, COPY, Notes, STAYS_FALSE, STAYS_TRUE};
 use super::{Context, Object, Secret, Template};
@@ -47,6 +47,8 @@ impl Object {
             if notes & allowing == 0 {
                 return Err(ObjectError::ReadOnly(attribute.kind));
             }
+            // A flag that is no flag is told as that, whatever the flag is now.
+            check_form(id.row(), attribute.value)?;
             self.check_one_way(id, notes, attribute.value)?;
             object.fields.remove(id);
             object.put(id, notes, attribute.value, context, &mut asides)?;

@@ -105,6 +105,16 @@ pub struct NewKey {
     check_value: Option<[u8; 3]>,
 }
 
+/// Every attribute that some class of object has.
+pub fn known_attributes() -> impl Iterator<Item = CK_ATTRIBUTE_TYPE> {
+    attributes::ROWS.iter().map(|row| row.kind)
+}
+
+/// Every class of object, with the attribute that tells its kinds apart (CKA_CLASS, where it has none) and its value.
+pub fn known_classes() -> impl Iterator<Item = (CK_OBJECT_CLASS, (CK_ATTRIBUTE_TYPE, CK_ULONG))> {
+    rules::CLASSES.iter().map(|class| (class.class, class.subtype))
+}
+
 impl<'a> Template<'a> {
     pub fn get(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&'a [u8]> {
         self.attributes.iter().find(|a| a.kind == kind).map(|a| a.value)

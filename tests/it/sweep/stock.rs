@@ -111,7 +111,8 @@ pub fn made(world: &World, kind: CK_KEY_TYPE, pairs: &[Pair]) -> (CK_OBJECT_HAND
     }
     let (attribute, value) = pair_template(kind);
     let public = [&[(attribute, value.as_slice())], for_all(&PUBLIC_USES).as_slice(), pairs].concat();
-    let private = [&[(CKA_EXTRACTABLE, YES)], for_all(&PRIVATE_USES).as_slice(), pairs].concat();
+    let private =
+        [&[(CKA_EXTRACTABLE, YES), (CKA_SENSITIVE, NO)], for_all(&PRIVATE_USES).as_slice(), pairs].concat();
     session.generate_pair(Mechanism::plain(maker(kind).id), &public, &private).expect("a pair")
 }
 
