@@ -36,7 +36,6 @@ use crate::error::{CallError, Error, MechanismError};
 use crate::library::Library;
 use crate::log::{Level, Line};
 use crate::mechanism::Mechanism;
-use crate::profile::has_function;
 use arc_swap::ArcSwapOption;
 use cryptoki_sys::*;
 use once_cell::sync::Lazy;
@@ -81,7 +80,7 @@ fn call(
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     };
     let started = library.log.wants(Level::Info).then(Instant::now);
-    let result = if library.active.rules.few_functions && !has_function(function) {
+    let result = if !library.active.has_function(function) {
         Err(CallError::NotSupported.into())
     } else {
         catch_unwind(AssertUnwindSafe(|| body(library, &mut trace))).unwrap_or_else(|_| {

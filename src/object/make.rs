@@ -2,6 +2,7 @@
 
 use super::attributes::{self, Form, Id, NO_CHECK_VALUE, Set, bit, id};
 use super::fields::Fields;
+use super::overlay::Overlay;
 use super::rules::{Class, NOT_CREATE, NOT_GENERATE, NOT_UNWRAP, Notes, SECRET, SO, Sizes};
 use super::{
     Attribute, Context, Heritage, MAX_OBJECT_BYTES, NewKey, Object, Origin, Secret, Template, values,
@@ -96,6 +97,11 @@ impl Object {
             value: None,
             opened: OnceLock::new(),
         };
+        let overlay = Overlay::of(&object, origin, context)?;
+        if let Some(overlay) = &overlay {
+            object.flags = overlay.default_flags(&object);
+        }
+        let default_flags = object.flags;
         let mut asides = Asides::default();
         let mut given = Set::EMPTY;
         let (forbidden, required) = step(class, origin);
@@ -103,6 +109,11 @@ impl Object {
             heritage.settle(&mut object.flags, template);
         }
         for attribute in &template.attributes {
+            if let Some(overlay) = &overlay
+                && attributes::find(attribute.kind).is_some()
+            {
+                overlay.admit(attribute, default_flags)?;
+            }
             let Some((id, notes)) = admit(class, template, attribute, &mut given)? else { continue };
             if notes & forbidden != 0 {
                 return Err(not_to_be_given(attribute.kind));
@@ -111,6 +122,10 @@ impl Object {
         }
         if let Some(missing) = required.first_missing_in(given) {
             return Err(ObjectError::Incomplete(missing.kind()));
+        }
+        if let Some(overlay) = &overlay {
+            overlay.check_whole(template)?;
+            object.flags |= if overlay.is_local() { bit(CKA_LOCAL) } else { 0 };
         }
         object.record_origin(origin)?;
         object.check_whole(given, context)?;

@@ -12,6 +12,7 @@ mod derive;
 mod embedded;
 mod fields;
 mod make;
+mod overlay;
 mod pair;
 mod parts;
 mod read;
@@ -23,6 +24,7 @@ mod values;
 pub use embedded::{completed, embed, embedded, is_template};
 
 use crate::error::ObjectError;
+use crate::profile::Active;
 use cryptoki_sys::*;
 pub use derive::{Heritage, Inherited};
 use fields::Fields;
@@ -75,6 +77,8 @@ pub struct Context {
     pub refuse_extractable: bool,
     /// The configuration's `legacy`: keys of old types and sizes may be made.
     pub legacy: bool,
+    /// The profile whose rules apply.
+    pub active: Active,
 }
 
 /// An object with its attributes: class, key type, booleans as bits, the key value apart, the rest as bytes.

@@ -5,11 +5,13 @@
 //!
 //! Called by: config, api, library, session, mechanism, object. Knows none of them.
 
+mod attributes;
 mod functions;
 mod mechanisms;
 pub mod vendor;
 
-pub use functions::{FUNCTIONS, has_function};
+pub use attributes::*;
+pub use functions::FUNCTIONS;
 pub use mechanisms::{IvSource, Limits, MECHANISMS, MechanismRow, Uses, find_mechanism};
 
 /// Which token's rules the library follows.
@@ -49,6 +51,19 @@ pub struct Active {
 }
 
 impl Active {
+    pub const STANDARD: Active = Active {
+        profile: Profile::Standard,
+        rules: &STANDARD,
+        settings: Settings {
+            late_key_check: false,
+            no_key_availability: false,
+            certificates: false,
+            ecdh_without_kdf: false,
+            non_fips: false,
+        },
+        legacy: false,
+    };
+
     pub fn new(profile: Profile, settings: Settings) -> Self {
         let rules = match profile {
             Profile::Standard => &STANDARD,
@@ -61,7 +76,17 @@ impl Active {
 
 impl Default for Active {
     fn default() -> Self {
-        Self::new(Profile::Standard, Settings::default())
+        Self::STANDARD
+    }
+}
+
+impl Active {
+    /// Whether a function is there. With certificate storage, certificates can be changed.
+    #[inline]
+    pub fn has_function(&self, name: &str) -> bool {
+        !self.rules.few_functions
+            || functions::has_function(name)
+            || (name == "C_SetAttributeValue" && self.settings.certificates)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::cluster::ObjectId;
 use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::{Key, MIN_RSA_BITS, Mechanism};
 use crate::object::{Object, Template};
+use crate::profile::{Active, Profile};
 use cryptoki_sys::*;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,14 +17,17 @@ use std::sync::Arc;
 pub struct ObjectView {
     held: Arc<Held>,
     unique_id: String,
+    active: Active,
 }
 
 impl ObjectView {
     /// As `Object::read`, CKA_UNIQUE_ID too.
     pub fn read(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<Cow<'_, [u8]>, ObjectError> {
         match kind {
-            CKA_UNIQUE_ID => Ok(Cow::Borrowed(self.unique_id.as_bytes())),
-            _ => self.held.object.read(kind),
+            CKA_UNIQUE_ID if self.active.profile == Profile::Standard => {
+                Ok(Cow::Borrowed(self.unique_id.as_bytes()))
+            }
+            _ => self.held.object.read_under(&self.active, kind),
         }
     }
 }
@@ -72,7 +76,7 @@ impl Session {
     /// C_GetAttributeValue
     pub fn view_object(&self, handle: u64) -> Result<ObjectView, Error> {
         let held = self.existing(handle)?;
-        Ok(ObjectView { held, unique_id: self.unique_id(handle)? })
+        Ok(ObjectView { held, unique_id: self.unique_id(handle)?, active: self.slot.active })
     }
 
     /// C_GetObjectSize
@@ -109,6 +113,10 @@ impl Session {
     /// The object as the template changes it, if this session may touch it before and after.
     fn changed(&self, object: &Object, template: &Template) -> Result<Object, Error> {
         self.may_touch(object)?;
+        // CloudHSM: certificates can be changed, keys by its command line only.
+        if self.slot.active.rules.few_functions && object.class() != CKO_CERTIFICATE {
+            return Err(CallError::NotSupported.into());
+        }
         let changed = object.with_changes(template, &self.slot.context())?;
         self.may_touch(&changed)?;
         Ok(changed)
@@ -189,6 +197,7 @@ impl Session {
     fn keep_held(&self, held: Held, term: Term) -> Result<u64, Error> {
         let object = &held.object;
         self.may_touch(object)?;
+        object.check_size_under(&self.slot.active)?;
         if !object.flag(CKA_TOKEN) {
             return self.keep_in_session(held, term);
         }

@@ -181,6 +181,7 @@ impl Slot {
             refuse_public_keys: policy & REFUSE_PUBLIC_KEYS != 0,
             refuse_extractable: policy & REFUSE_EXTRACTABLE != 0,
             legacy: self.active.legacy,
+            active: self.active,
         }
     }
 

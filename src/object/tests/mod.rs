@@ -11,8 +11,13 @@ use super::*;
 pub(super) const YES: &[u8] = &[1];
 pub(super) const NO: &[u8] = &[0];
 pub(super) const KEY_128: &[u8] = b"0123456789abcdef";
-pub(super) const USER: Context =
-    Context { security_officer: false, refuse_public_keys: false, refuse_extractable: false, legacy: false };
+pub(super) const USER: Context = Context {
+    security_officer: false,
+    refuse_public_keys: false,
+    refuse_extractable: false,
+    legacy: false,
+    active: Active::STANDARD,
+};
 pub(super) const OFFICER: Context = Context { security_officer: true, ..USER };
 
 pub(super) type Pair<'a> = (CK_ATTRIBUTE_TYPE, &'a [u8]);
