@@ -55,3 +55,30 @@
 //! | templates as attributes | hold what keys can have, each attribute once; no CKA_VALUE and no further template (CKR_TEMPLATE_INCONSISTENT). They stay as they were given |
 //! | the types in an array that C_GetAttributeValue fills | if they are those of the template, each is answered in its place, else all in the template's own order |
 //! | a session that is closed while a call is inside it | the call ends with its result, or CKR_SESSION_HANDLE_INVALID; what it made goes with the session |
+//!
+//! # Profile `cloudhsm`
+//!
+//! What AWS's documents leave open, beside what README's page of differences says:
+//!
+//! | question | choice |
+//! | --- | --- |
+//! | C_GetInterface and C_GetInterfaceList, which the real library does not export | they are exported (one file serves both profiles) and know version 2.40 alone; before C_Initialize they look at the configuration as it would |
+//! | C_GetFunctionStatus and C_CancelFunction | CKR_FUNCTION_NOT_SUPPORTED, as all functions that the guide does not list |
+//! | which slot a cluster of several HSMs is, for the real library has one for each cluster | that of its first active HSM; sessions stay with their HSM, and do not move when it fails |
+//! | an uninitialized token | is not listed: C_InitToken is not there |
+//! | C_Login with CKU_SO | CKR_USER_TYPE_INVALID; without a `:` in the PIN, or with the name of nobody, CKR_PIN_INCORRECT |
+//! | C_FindObjects with a null array | AWS's samples call it so: it tells how many handles it would give, and the search stays where it is |
+//! | C_SetAttributeValue | is there for certificates, with `enable_certificate_storage` |
+//! | the numbers of CKD_CLOUDHSM_X963_SHA*_KDF, which AWS does not publish | CKM_VENDOR_DEFINED with the number of CKD_SHA*_KDF: AWS's rule for mechanisms |
+//! | data beyond a mechanism's limit | CKR_DATA_LEN_RANGE (decryption: CKR_ENCRYPTED_DATA_LEN_RANGE); the limit is one of each call, so that more goes in parts where the mechanism takes them. Of encrypted data, tag and IV do not count |
+//! | GCM: a wrong tag | CKR_ENCRYPTED_DATA_INVALID; tags of 96 to 128 bits, and any length of IV in a decryption by CKM_AES_GCM, as in the standard profile |
+//! | GCM: a caller's own IV, or none where 12 zeros must be | CKR_MECHANISM_PARAM_INVALID, told by C_EncryptInit and C_WrapKey |
+//! | an update of a single-part mechanism | CKR_MECHANISM_INVALID for all of them, as documented for AES-GCM; it ends the operation |
+//! | AES key wrap with an initial value | none or the default A6A6A6A6A6A6A6A6; with zero padding none: else CKR_MECHANISM_PARAM_INVALID |
+//! | CKA_SENSITIVE of key pairs | may be given either way; the private parts are never shown all the same |
+//! | CKA_CHECK_VALUE of key pairs | read-only as documented, and not there to be read: no document says what it would be |
+//! | a partially supported attribute with another value than its default | CKR_TEMPLATE_INCONSISTENT |
+//! | objects of other classes and key types | CKR_TEMPLATE_INCONSISTENT; those that another profile made stay visible |
+//! | too few HSMs for a token key | CKR_FUNCTION_FAILED, by the call that makes it and by C_xxxInit |
+//! | `--disable-validate-key-at-init` | the first call that uses the key answers CKR_KEY_FUNCTION_NOT_PERMITTED, and the operation ends; C_WrapKey, C_UnwrapKey and C_DeriveKey are as they were |
+//! | HMAC keys of more than 64 bytes, an old known issue | taken |

@@ -6,7 +6,7 @@ use super::attributes::{Form, find};
 use super::{Attribute, Context, Object, Origin, Template, values};
 use crate::error::ObjectError;
 use crate::profile::{
-    Active, CERTIFICATE, CertificateRow, GENERIC_SECRET_BYTES, Given, KeyRules, LABEL_BYTES, Making, Profile,
+    Active, CERTIFICATE, CertificateRow, GENERIC_SECRET_BYTES, Given, KeyRules, LABEL_BYTES, Making,
     RSA_BITS, RSA_STEP_BITS, Shown,
 };
 use cryptoki_sys::*;
@@ -25,7 +25,7 @@ impl Overlay {
         origin: Origin,
         context: &Context,
     ) -> Result<Option<Self>, ObjectError> {
-        if context.active.profile == Profile::Standard {
+        if !context.active.rules.few_attributes {
             return Ok(None);
         }
         let making = match origin {
@@ -111,9 +111,9 @@ impl Overlay {
 impl Object {
     /// As `read`, as far as the profile shows the attribute: what it does not have is `TypeInvalid`.
     pub fn read_under(&self, active: &Active, kind: CK_ATTRIBUTE_TYPE) -> Result<Cow<'_, [u8]>, ObjectError> {
-        let rules = match active.profile {
-            Profile::Standard => None,
-            Profile::CloudHsm => KeyRules::of(self.class.class, self.class.subtype.1),
+        let rules = match active.rules.few_attributes {
+            true => KeyRules::of(self.class.class, self.class.subtype.1),
+            false => None,
         };
         match rules.map_or(Shown::Yes, |rules| rules.shown(kind)) {
             Shown::Yes => self.read(kind),
@@ -125,7 +125,7 @@ impl Object {
     /// Whether the profile has keys of this size, which only the finished key tells where it was imported or
     /// unwrapped. Errors: `ValueInvalid`.
     pub fn check_size_under(&self, active: &Active) -> Result<(), ObjectError> {
-        if active.profile == Profile::Standard {
+        if !active.rules.few_attributes {
             return Ok(());
         }
         match (self.class.class, self.class.subtype.1) {

@@ -142,6 +142,10 @@ rules! {
     count_of_found, "`C_FindObjects` with a null array":
         false "CKR_ARGUMENTS_BAD",
         true "tells how many handles it would give, and gives none";
+    /// Only the attributes of `ATTRIBUTES` and `CERTIFICATE` are there.
+    few_attributes, "attributes, their defaults, who may give them":
+        false "as the specification says",
+        true "those below";
     /// `legacy = true` may be configured.
     legacy, "`legacy = true`":
         true "DES, 3DES, MD5, RSA from 1024 bits",

@@ -8,7 +8,7 @@ use crate::cluster::ObjectId;
 use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::{Key, MIN_RSA_BITS, Mechanism};
 use crate::object::{Object, Template};
-use crate::profile::{Active, Profile};
+use crate::profile::Active;
 use cryptoki_sys::*;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ impl ObjectView {
     /// As `Object::read`, CKA_UNIQUE_ID too.
     pub fn read(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<Cow<'_, [u8]>, ObjectError> {
         match kind {
-            CKA_UNIQUE_ID if self.active.profile == Profile::Standard => {
+            CKA_UNIQUE_ID if !self.active.rules.few_attributes => {
                 Ok(Cow::Borrowed(self.unique_id.as_bytes()))
             }
             _ => self.held.object.read_under(&self.active, kind),

@@ -6,7 +6,7 @@ use std::fs;
 use vhsm_pkcs11::api::functions;
 use vhsm_pkcs11::mechanism::Mechanism;
 use vhsm_pkcs11::mechanism::table::TABLE;
-use vhsm_pkcs11::profile::{self, IvSource, MechanismRow, Uses};
+use vhsm_pkcs11::profile::{self, Given, IvSource, MechanismRow, Uses};
 
 #[test]
 fn the_tables_of_the_readme_are_fresh() {
@@ -64,7 +64,50 @@ fn differences() -> String {
         table += &format!("| {} | {} | {} |\n", row.topic, row.standard, row.cloudhsm);
     }
     let functions: Vec<_> = profile::FUNCTIONS.iter().map(|name| format!("`{name}`")).collect();
-    format!("{table}\nFunctions: {}.\n\n{}", functions.join(", "), cloudhsm_mechanisms())
+    let (mechanisms, attributes) = (cloudhsm_mechanisms(), cloudhsm_attributes());
+    format!("{table}\nFunctions: {}.\n\n{mechanisms}\n{attributes}", functions.join(", "))
+}
+
+fn cloudhsm_attributes() -> String {
+    let kinds: Vec<_> = profile::KEY_KINDS.iter().map(|(name, ..)| *name).collect();
+    let mut table = format!(
+        "Attributes of keys, a letter for each kind of key in this order: {}. `Y` may be given, `M` must be \
+         (CKR_TEMPLATE_INCOMPLETE), `P` takes its default only and `-` is not supported (CKR_TEMPLATE_INCONSISTENT), `R` is \
+         read-only (CKR_ATTRIBUTE_READ_ONLY). Under read, `-` is CKR_ATTRIBUTE_TYPE_INVALID and `S` always \
+         CKR_ATTRIBUTE_SENSITIVE. By default CKA_PRIVATE, CKA_MODIFIABLE, CKA_DESTROYABLE, CKA_SENSITIVE and \
+         CKA_EXTRACTABLE are true, CKA_SIGN and CKA_VERIFY of generated secret keys too, and everything else is false. \
+         CKA_LABEL has at most {} bytes, a generic secret 1 to {}; RSA keys have {} to {} bits in steps of {} \
+         (CKR_ATTRIBUTE_VALUE_INVALID).\n\n| attribute | generate | create | unwrap | derive | read |\n| --- | --- | \
+         --- | --- | --- | --- |\n",
+        kinds.join(", "),
+        profile::LABEL_BYTES,
+        profile::GENERIC_SECRET_BYTES,
+        profile::RSA_BITS.start(),
+        profile::RSA_BITS.end(),
+        profile::RSA_STEP_BITS
+    );
+    for row in profile::ATTRIBUTES {
+        let columns = [row.generate, row.create, row.unwrap, row.derive, row.get];
+        let letters = columns.map(|column| format!("`{}`", String::from_utf8_lossy(column)));
+        table += &format!("| `{}` | {} |\n", row.name, letters.join(" | "));
+    }
+    let rows = profile::CERTIFICATE.iter().map(|row| format!("`{}` {}", row.name, certificate_rule(row)));
+    let rows: Vec<_> = rows.collect();
+    format!("{table}\nX.509 certificates, where `enable_certificate_storage` is set: {}.\n", rows.join(", "))
+}
+
+fn certificate_rule(row: &profile::CertificateRow) -> String {
+    let mut rule = match (row.given, row.default) {
+        (Given::Must, _) => "(must be given".to_owned(),
+        (Given::DefaultOnly, Some(on)) => format!("(only {on}"),
+        (Given::DefaultOnly, None) => "(only 0".to_owned(),
+        (Given::ReadOnly, _) => "(read-only".to_owned(),
+        _ => "(may be given".to_owned(),
+    };
+    if row.max_bytes != usize::MAX {
+        rule += &format!(", up to {} bytes", row.max_bytes);
+    }
+    rule + ")"
 }
 
 fn cloudhsm_mechanisms() -> String {
