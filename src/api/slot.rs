@@ -139,6 +139,15 @@ pub unsafe extern "C" fn C_GetMechanismList(
     })
 }
 
+/// What CK_MECHANISM_INFO says since 3.0.
+const NEWER_FLAGS: CK_FLAGS = CKF_MESSAGE_ENCRYPT
+    | CKF_MESSAGE_DECRYPT
+    | CKF_MESSAGE_SIGN
+    | CKF_MESSAGE_VERIFY
+    | CKF_MULTI_MESSAGE
+    | CKF_ENCAPSULATE
+    | CKF_DECAPSULATE;
+
 pub unsafe extern "C" fn C_GetMechanismInfo(
     slot_id: CK_SLOT_ID,
     kind: CK_MECHANISM_TYPE,
@@ -153,7 +162,7 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
         *info = CK_MECHANISM_INFO {
             ulMinKeySize: sizes.min as CK_ULONG,
             ulMaxKeySize: sizes.max as CK_ULONG,
-            flags: row.flags(),
+            flags: if library.active.rules.new_interfaces { row.flags() } else { row.flags() & !NEWER_FLAGS },
         };
         Ok(())
     })

@@ -55,6 +55,7 @@ fn of_cloudhsm(row: &Mechanism, non_fips: bool) -> Option<Mechanism> {
         digest: row.digest.filter(|_| uses.has(Uses::DIGEST)),
         sign: row.sign.filter(|_| uses.has(Uses::SIGN)),
         recover: None,
+        message: None,
         wrap: row.wrap.filter(|_| uses.has(Uses::WRAP)),
         kem: None,
         generate: row.generate.filter(|_| uses.has(Uses::GENERATE)),

@@ -192,3 +192,24 @@ fn an_unknown_setting_is_a_configuration_error() {
         expect(text, module.initialize(), CKR_GENERAL_ERROR);
     }
 }
+
+/// CKF_ flags are those of 2.40, of what the mechanism may do here.
+#[test]
+fn information_is_that_of_2_40() {
+    let hsm = CloudHsm::new();
+    assert_eq!(flags(&hsm, CKM_AES_GCM), Ok(CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP));
+    assert_eq!(flags(&hsm, CKM_AES_CBC), Ok(CKF_ENCRYPT | CKF_DECRYPT));
+    assert_eq!(flags(&hsm, CKM_SHA256_HMAC), Ok(CKF_SIGN | CKF_VERIFY));
+    assert_eq!(flags(&hsm, CKM_RSA_PKCS), Ok(CKF_SIGN | CKF_VERIFY));
+    let mut info = CK_MECHANISM_INFO::default();
+    for (kind, sizes) in [
+        (CKM_AES_KEY_GEN, (16, 32)),
+        (CKM_GENERIC_SECRET_KEY_GEN, (8, 6400)),
+        (CKM_SHA256_HMAC, (1, 800)),
+        (CKM_RSA_PKCS_KEY_PAIR_GEN, (2048, 4096)),
+        (CKM_EC_KEY_PAIR_GEN, (224, 521)),
+    ] {
+        expect("info", call!(hsm.module.api, C_GetMechanismInfo(hsm.slot, kind, &mut info)), CKR_OK);
+        assert_eq!((info.ulMinKeySize, info.ulMaxKeySize), sizes, "{kind:#x}");
+    }
+}
