@@ -12,11 +12,11 @@ mod tests;
 use crate::cluster::{Change, Changed, Clusters, HsmState, SlotRecord};
 use crate::config::Config;
 use crate::crypto::random::Seed;
-use crate::error::{CallError, Error};
+use crate::error::{CallError, ClusterError, Error};
 use crate::log::Logger;
 use crate::mechanism::Catalog;
 use crate::profile::Active;
-use crate::session::{LoginState, Session, SessionCounts, Slot};
+use crate::session::{LoginState, Pin, Session, SessionCounts, Slot, UserType};
 use crate::sync::Mutex;
 use events::Events;
 use sessions::Sessions;
@@ -300,6 +300,18 @@ impl Library {
             }
         }
         Ok(())
+    }
+
+    /// C_Login, C_LoginUser. Wrong PINs of a login for an operation, so many that the user is locked, log the user out
+    /// (PKCS#11 3.0 sec. 4.10).
+    pub fn log_in(&self, session: &Session, user_type: UserType, pin: Pin<'_>) -> Result<(), Error> {
+        let done = session.log_in(user_type, pin);
+        if let Err(Error::Cluster(ClusterError::PinLocked(_))) = done
+            && user_type == UserType::ContextSpecific
+        {
+            self.log_out(session)?;
+        }
+        done
     }
 
     /// C_Logout: no session of the slot keeps an engine with a key that is now closed.

@@ -145,7 +145,7 @@ pub unsafe extern "C" fn C_Login(
         }
         // SAFETY: the caller passes a PIN of that length.
         let pin = unsafe { raw::bytes(pin, pin_bytes, "the PIN is null") }?;
-        session.log_in(user_type, Pin::Text(pin))
+        library.log_in(&session, user_type, Pin::Text(pin))
     })
 }
 
@@ -172,10 +172,10 @@ pub unsafe extern "C" fn C_LoginUser(
             )
         };
         if user.is_empty() {
-            return session.log_in(user_type, Pin::Text(password));
+            return library.log_in(&session, user_type, Pin::Text(password));
         }
         let user = std::str::from_utf8(user).map_err(|_| bad("the user name is not UTF-8"))?;
-        session.log_in(user_type, Pin::Named { user, password })
+        library.log_in(&session, user_type, Pin::Named { user, password })
     })
 }
 

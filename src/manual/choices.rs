@@ -54,6 +54,9 @@
 //! | a key that CKA_WRAP_TEMPLATE does not match | CKR_KEY_HANDLE_INVALID, as the specification says; so does CKA_ENCAPSULATE_TEMPLATE, looked at when the key is made, before it is kept |
 //! | templates as attributes | hold what keys can have, each attribute once; no CKA_VALUE and no further template (CKR_TEMPLATE_INCONSISTENT). They stay as they were given |
 //! | the types in an array that C_GetAttributeValue fills | if they are those of the template, each is answered in its place, else all in the template's own order |
+//! | a use of a key with CKA_ALWAYS_AUTHENTICATE before its user logged in for it | CKR_USER_NOT_LOGGED_IN, and the operation ends; only its size may be asked for. Of messages, each needs a login |
+//! | C_UnwrapKey, C_DeriveKey and C_DecapsulateKey with such a key | CKR_USER_NOT_LOGGED_IN: they leave no moment for the login |
+//! | C_Login with CKU_CONTEXT_SPECIFIC | is of all operations that wait in this session; another user's PIN is a wrong one |
 //! | a session that is closed while a call is inside it | the call ends with its result, or CKR_SESSION_HANDLE_INVALID; what it made goes with the session |
 //!
 //! # Profile `cloudhsm`

@@ -220,6 +220,9 @@ impl Object {
         if self.class.keeps_its_value() {
             self.check_policy(context)?;
         }
+        if self.flags & bit(CKA_ALWAYS_AUTHENTICATE) != 0 && self.flags & bit(CKA_PRIVATE) == 0 {
+            return Err(ObjectError::Inconsistent("CKA_ALWAYS_AUTHENTICATE needs CKA_PRIVATE"));
+        }
         match self.size_bytes() {
             bytes if bytes > MAX_OBJECT_BYTES => Err(too_large(bytes)),
             _ => Ok(()),

@@ -60,7 +60,8 @@ impl Session {
         let mut state = self.state();
         let place = state.cipher(direction);
         let limits = place.limits();
-        let done = place.run(Step::OneShot, |engine| {
+        let asks = io.as_ref().is_ok_and(|(_, output)| output.asks());
+        let done = place.run_or_ask(Step::OneShot, asks, |engine| {
             let (input, output) = io?;
             check_size(&limits, direction, input.len(), engine)?;
             match output {
@@ -86,7 +87,8 @@ impl Session {
         let mut state = self.state();
         let place = state.cipher(direction);
         let limits = place.limits();
-        place.run(Step::Update, |engine| {
+        let asks = io.as_ref().is_ok_and(|(_, output)| output.asks());
+        place.run_or_ask(Step::Update, asks, |engine| {
             let (input, output) = io?;
             if input.len() > limits.data_bytes {
                 return Err(too_long(direction, input.len()));
@@ -104,7 +106,8 @@ impl Session {
         direction: Direction,
         output: Result<Output<'_>, Error>,
     ) -> Result<Outcome, Error> {
-        self.state().cipher(direction).run(Step::Final, |engine| match output? {
+        let asks = output.as_ref().is_ok_and(Output::asks);
+        self.state().cipher(direction).run_or_ask(Step::Final, asks, |engine| match output? {
             Output::Query => Ok(Outcome::Size(engine.finish_len()?)),
             Output::Buffer(output) => Ok(Outcome::Written(engine.finish(output)?)),
         })

@@ -1,5 +1,6 @@
 //! C_DeriveKey (PKCS#11 3.0 sec. 5.18.5).
 
+use super::held::must_not_authenticate;
 use super::{Held, Session};
 use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::{Ancestor, Derivation, Key, Lengths, Mechanism, Params};
@@ -37,6 +38,7 @@ impl Session {
         let derive = mechanism.derive.ok_or(MechanismError::Invalid(mechanism.id))?;
         let held = self.object(base)?.ok_or(CallError::KeyHandleInvalid(base))?;
         let (key, base_type) = self.base_key(&held, base, mechanism)?;
+        must_not_authenticate(&held)?;
         let others = params.keys().into_iter().map(|handle| self.named_key(handle));
         let others = others.collect::<Result<Vec<_>, Error>>()?;
         let opened = others.iter().map(|held| self.usable_key(held, mechanism, CKA_DERIVE));

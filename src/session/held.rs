@@ -1,8 +1,9 @@
 //! Objects as sessions hold them: opened, with a flag that says whether they still are what the store says.
 
 use super::message_nonces::SeriesOf;
+use crate::error::CallError;
 use crate::object::Object;
-use cryptoki_sys::CKA_TOKEN;
+use cryptoki_sys::{CKA_ALWAYS_AUTHENTICATE, CKA_TOKEN};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// An opened object. Its state is read on the hot path, and written once.
@@ -46,5 +47,14 @@ impl Held {
 
     pub fn mark_gone(&self) {
         self.state.store(GONE, Ordering::Release);
+    }
+}
+
+/// Whether a key may be used by a call that has no C_xxxInit before it, after which its user could log in for it.
+/// Errors: `NotLoggedIn` where its CKA_ALWAYS_AUTHENTICATE asks for that.
+pub(super) fn must_not_authenticate(held: &Held) -> Result<(), CallError> {
+    match held.object.flag(CKA_ALWAYS_AUTHENTICATE) {
+        true => Err(CallError::NotLoggedIn),
+        false => Ok(()),
     }
 }

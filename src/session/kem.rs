@@ -1,5 +1,6 @@
 //! Key encapsulation (PKCS#11 3.2 sec. 5.18.8 and 5.18.9).
 
+use super::held::must_not_authenticate;
 use super::{Output, Session};
 use crate::error::{CallError, Error, MechanismError};
 use crate::mechanism::{Encapsulation, Kem, Mechanism, Params};
@@ -67,6 +68,7 @@ impl Session {
             Error::Call(CallError::KeyHandleInvalid(_)) => CallError::UnwrappingKeyHandleInvalid(key).into(),
             e => e,
         })?;
+        must_not_authenticate(&held)?;
         let lengths = (kem.lengths)(opened, params)?;
         let template = &completed(template, [&held.object], CKA_DECAPSULATE_TEMPLATE);
         let new = self.plan_shared(template, lengths.secret)?;

@@ -1,5 +1,6 @@
 //! Making, wrapping and unwrapping keys (PKCS#11 3.0 sec. 5.18).
 
+use super::held::must_not_authenticate;
 use super::ivs::{LateIv, check_iv};
 use super::{Output, Session, WriteIv};
 use crate::error::{CallError, Error, MechanismError, ObjectError};
@@ -125,6 +126,7 @@ impl Session {
             }
             e => e,
         })?;
+        must_not_authenticate(&held)?;
         let template = &completed(template, [&held.object], CKA_UNWRAP_TEMPLATE);
         let new = Object::plan_key(template, None, Origin::Unwrapped, &self.slot.context())?;
         self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;

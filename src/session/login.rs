@@ -43,8 +43,7 @@ impl Session {
             }
             UserType::SecurityOfficer => Role::Admin,
             UserType::User => Role::CryptoUser,
-            // Only an operation with a key that has CKA_ALWAYS_AUTHENTICATE waits for this, and there is none.
-            UserType::ContextSpecific => return Err(CallError::OperationNotInitialized.into()),
+            UserType::ContextSpecific => return self.authenticate_operation(pin),
         };
         let cluster = self.slot.cluster()?;
         self.slot.may_log_in(role)?;
@@ -73,6 +72,32 @@ impl Session {
         Ok(self.slot.log_in(role, login)?)
     }
 
+    /// C_Login with CKU_CONTEXT_SPECIFIC (PKCS#11 3.0 sec. 4.10): for the operations of this session whose keys have
+    /// CKA_ALWAYS_AUTHENTICATE. A wrong PIN counts as at any login, and changes nothing about the operation. Errors:
+    /// `OperationNotInitialized` where none waits, those of a login.
+    fn authenticate_operation(&self, pin: Pin<'_>) -> Result<(), Error> {
+        if !self.state().waits_for_login() {
+            return Err(CallError::OperationNotInitialized.into());
+        }
+        let LoginState::User(login) = self.slot.login_state() else {
+            return Err(CallError::NotLoggedIn.into());
+        };
+        let own = login.user.name.as_str();
+        let password = match pin {
+            Pin::Named { user, password } if user == own => password,
+            Pin::Named { .. } => return Err(ClusterError::PinIncorrect.into()),
+            Pin::Text(pin) if self.slot.active.rules.bare_pins => without_name(pin, own),
+            Pin::Text(pin) => match named(pin)? {
+                (user, password) if user == own => password,
+                _ => return Err(ClusterError::PinIncorrect.into()),
+            },
+        };
+        let cluster = self.slot.cluster()?;
+        self.slot.clusters.login_as(&cluster, Some(Role::CryptoUser), own, password)?;
+        self.state().authenticate();
+        Ok(())
+    }
+
     /// C_Logout: ends what needs the login. Engines of other sessions are the library's to clear.
     pub fn log_out(&self) -> Result<(), Error> {
         self.slot.log_out()?;
@@ -98,6 +123,11 @@ impl Session {
         };
         self.slot.clusters.set_pin(&*self.slot.cluster()?, login.as_deref(), old, new)
     }
+}
+
+/// The password of a PIN that may have its user's name in front.
+fn without_name<'p>(pin: &'p [u8], name: &str) -> &'p [u8] {
+    pin.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b":")).unwrap_or(pin)
 }
 
 // CloudHSM: a PIN is `user:password`, cut at its first `:`.

@@ -6,7 +6,7 @@ use super::operation::Outcome;
 use super::{Output, Session, State, held::Held};
 use crate::error::{CallError, Error, MechanismError};
 use crate::mechanism::{Mechanism, Params, Sign};
-use cryptoki_sys::{CKA_SIGN, CKA_VERIFY};
+use cryptoki_sys::{CKA_ALWAYS_AUTHENTICATE, CKA_SIGN, CKA_VERIFY};
 use std::sync::Arc;
 
 /// Which of the two processes a call is about.
@@ -23,6 +23,8 @@ pub(super) struct SignProcess {
     held: Arc<Held>,
     engine: Option<Box<dyn Sign>>,
     in_message: bool,
+    /// The next message, or the one in parts, needs a login of its own (CKA_ALWAYS_AUTHENTICATE).
+    waits: bool,
 }
 
 impl State {
@@ -56,8 +58,10 @@ impl Session {
             return Err(CallError::OperationActive.into());
         }
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
-        let mut process = SignProcess { mechanism, params, held, engine: None, in_message: false };
+        let mut process =
+            SignProcess { mechanism, params, held, engine: None, in_message: false, waits: false };
         process.engine = Some(self.sign_engine(half, &process)?);
+        process.end_message();
         *state.sign_process(half) = Some(process);
         Ok(())
     }
@@ -72,18 +76,21 @@ impl Session {
     /// C_SignMessage. The message's own parameter is api's to check: there is none that any mechanism takes.
     pub fn sign_message(&self, io: Result<(&[u8], Output<'_>), Error>) -> Result<Outcome, Error> {
         let mut state = self.state();
-        let process = self.whole_message(&mut state, Signing::Sign)?;
-        let (data, output) = io?;
-        process.finish(data, output)
+        let asks = io.as_ref().is_ok_and(|(_, output)| output.asks());
+        let process = self.whole_message(&mut state, Signing::Sign, asks)?;
+        let done =
+            io.and_then(|(data, output)| process.finish(data, output, |engine, data| engine.whole(data)));
+        process.ended_by(&done);
+        done
     }
 
     /// C_VerifyMessage: `io` are the data and the signature. Errors: `SignatureInvalid`, `SignatureLen`.
     pub fn verify_message(&self, io: Result<(&[u8], &[u8]), Error>) -> Result<(), Error> {
         let mut state = self.state();
-        let process = self.whole_message(&mut state, Signing::Verify)?;
+        let process = self.whole_message(&mut state, Signing::Verify, false)?;
         let (data, signature) = io?;
         process.work(|engine| {
-            engine.update(data)?;
+            engine.whole(data)?;
             engine.verify(signature)
         })
     }
@@ -96,6 +103,7 @@ impl Session {
             return Err(CallError::OperationActive.into());
         }
         parameter?;
+        process.must_not_wait()?;
         self.begin_signed(process, half)?;
         process.in_message = true;
         Ok(())
@@ -106,7 +114,9 @@ impl Session {
         let mut state = self.state();
         let process = state.message_begun(half)?;
         let fed = data.and_then(|data| process.work(|engine| engine.update(data)));
-        process.in_message = fed.is_ok();
+        if fed.is_err() {
+            process.end_message();
+        }
         fed
     }
 
@@ -114,8 +124,9 @@ impl Session {
     pub fn sign_message_last(&self, io: Result<(&[u8], Output<'_>), Error>) -> Result<Outcome, Error> {
         let mut state = self.state();
         let process = state.message_begun(Signing::Sign)?;
-        let done = io.and_then(|(data, output)| process.finish(data, output));
-        process.in_message = matches!(done, Ok(Outcome::Size(_)) | Err(Error::BufferTooSmall { .. }));
+        let done =
+            io.and_then(|(data, output)| process.finish(data, output, |engine, data| engine.update(data)));
+        process.ended_by(&done);
         done
     }
 
@@ -142,10 +153,18 @@ impl Session {
     }
 
     /// Begins a message that one call processes. Errors: `OperationActive` amid another.
-    fn whole_message<'s>(&self, state: &'s mut State, half: Signing) -> Result<&'s mut SignProcess, Error> {
+    fn whole_message<'s>(
+        &self,
+        state: &'s mut State,
+        half: Signing,
+        asks: bool,
+    ) -> Result<&'s mut SignProcess, Error> {
         let process = state.active_sign_process(half)?;
         if process.in_message {
             return Err(CallError::OperationActive.into());
+        }
+        if !asks {
+            process.must_not_wait()?;
         }
         self.begin_signed(process, half)?;
         Ok(process)
@@ -175,14 +194,44 @@ impl SignProcess {
         self.held.is_gone()
     }
 
-    fn finish(&mut self, data: &[u8], output: Output<'_>) -> Result<Outcome, Error> {
+    pub(super) fn waits_for_login(&self) -> bool {
+        self.waits && !self.is_stale()
+    }
+
+    pub(super) fn authenticate(&mut self) {
+        self.waits = false;
+    }
+
+    /// Errors: `NotLoggedIn`, if nobody logged in for this message.
+    fn must_not_wait(&self) -> Result<(), CallError> {
+        if self.waits { Err(CallError::NotLoggedIn) } else { Ok(()) }
+    }
+
+    fn end_message(&mut self) {
+        self.in_message = false;
+        self.waits = self.held.object.flag(CKA_ALWAYS_AUTHENTICATE);
+    }
+
+    /// Ends the message, unless the call only asked for the size or had too little room.
+    fn ended_by(&mut self, done: &Result<Outcome, Error>) {
+        if !matches!(done, Ok(Outcome::Size(_)) | Err(Error::BufferTooSmall { .. })) {
+            self.end_message();
+        }
+    }
+
+    fn finish(
+        &mut self,
+        data: &[u8],
+        output: Output<'_>,
+        feed: impl FnOnce(&mut dyn Sign, &[u8]) -> Result<(), Error>,
+    ) -> Result<Outcome, Error> {
         self.work(|engine| {
             let needed = engine.output_len();
             match output {
                 Output::Query => Ok(Outcome::Size(needed)),
                 Output::Buffer(output) if output.len() < needed => Err(Error::BufferTooSmall { needed }),
                 Output::Buffer(output) => {
-                    engine.update(data)?;
+                    feed(engine, data)?;
                     Ok(Outcome::Written(engine.sign(output)?))
                 }
             }

@@ -56,6 +56,12 @@ pub enum Output<'a> {
     Buffer(&'a mut [u8]),
 }
 
+impl Output<'_> {
+    fn asks(&self) -> bool {
+        matches!(self, Output::Query)
+    }
+}
+
 /// A session with the token of one slot.
 pub struct Session {
     pub handle: u64,
@@ -229,6 +235,23 @@ impl Operations {
 }
 
 impl State {
+    /// Whether an operation waits for C_Login with CKU_CONTEXT_SPECIFIC: only private keys make one wait.
+    fn waits_for_login(&self) -> bool {
+        let places = self.decrypt.waits_for_login() || self.sign.waits_for_login();
+        let messages = self.message_sign.as_ref().is_some_and(SignProcess::waits_for_login);
+        places || self.sign_recover.waits_for_login() || messages
+    }
+
+    /// The user logged in for the operations that wait.
+    fn authenticate(&mut self) {
+        self.decrypt.authenticate();
+        self.sign.authenticate();
+        self.sign_recover.authenticate();
+        if let Some(process) = &mut self.message_sign {
+            process.authenticate();
+        }
+    }
+
     /// Whether a cryptographic operation other than a digest is active.
     fn works_beside_digest(&self) -> bool {
         let ciphers = self.encrypt.is_active() || self.decrypt.is_active();

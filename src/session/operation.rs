@@ -8,6 +8,7 @@ use super::held::Held;
 use crate::error::{CallError, Error, MechanismError};
 use crate::mechanism::Mechanism;
 use crate::profile::Limits;
+use cryptoki_sys::CKA_ALWAYS_AUTHENTICATE;
 use std::sync::Arc;
 
 /// An engine and what it was made from.
@@ -33,12 +34,16 @@ pub struct Place<T: ?Sized> {
     phase: Phase,
     /// The key may not be used so, which is told when it is.
     refused: bool,
+    /// The key has CKA_ALWAYS_AUTHENTICATE: every operation with it needs a login of its own.
+    guarded: bool,
+    /// The active operation still does.
+    waits: bool,
     engine: Option<Engine<T>>,
 }
 
 impl<T: ?Sized> Default for Place<T> {
     fn default() -> Self {
-        Self { phase: Phase::Idle, refused: false, engine: None }
+        Self { phase: Phase::Idle, refused: false, guarded: false, waits: false, engine: None }
     }
 }
 
@@ -105,6 +110,7 @@ impl<T: ?Sized> Place<T> {
     /// Starts an operation with the engine that is there.
     pub fn start(&mut self) {
         self.phase = Phase::Fresh;
+        self.waits = self.guarded;
     }
 
     /// The active engine, and whether it was given parts: to save its state.
@@ -123,7 +129,18 @@ impl<T: ?Sized> Place<T> {
     pub fn start_with(&mut self, engine: Engine<T>) {
         self.engine = Some(engine);
         self.refused = false;
-        self.phase = Phase::Fresh;
+        self.guarded = self.engine.as_ref().is_some_and(|engine| engine.key.as_ref().is_some_and(is_guarded));
+        self.start();
+    }
+
+    /// Whether the active operation waits for C_Login with CKU_CONTEXT_SPECIFIC.
+    pub fn waits_for_login(&self) -> bool {
+        self.waits && self.is_active()
+    }
+
+    /// The user logged in for the active operation.
+    pub fn authenticate(&mut self) {
+        self.waits = false;
     }
 
     /// Lets the first use of the operation's key fail: CloudHSM's `--disable-validate-key-at-init`.
@@ -175,6 +192,16 @@ impl<T: ?Sized> Place<T> {
         step: Step,
         body: impl FnOnce(&mut T) -> Result<Outcome, Error>,
     ) -> Result<Outcome, Error> {
+        self.run_or_ask(step, false, body)
+    }
+
+    /// As `run`; the step only `asks` how much room the result takes, which needs no login.
+    pub fn run_or_ask(
+        &mut self,
+        step: Step,
+        asks: bool,
+        body: impl FnOnce(&mut T) -> Result<Outcome, Error>,
+    ) -> Result<Outcome, Error> {
         if self.phase == Phase::Idle {
             return Err(CallError::OperationNotInitialized.into());
         }
@@ -188,6 +215,9 @@ impl<T: ?Sized> Place<T> {
         }
         if step == Step::OneShot && phase == Phase::Parts {
             return Err(CallError::OperationActive.into());
+        }
+        if self.waits && !asks {
+            return Err(CallError::NotLoggedIn.into());
         }
         if self.refused {
             self.engine = None;
@@ -206,4 +236,8 @@ impl<T: ?Sized> Place<T> {
         }
         result
     }
+}
+
+fn is_guarded((_, held): &(u64, Arc<Held>)) -> bool {
+    held.object.flag(CKA_ALWAYS_AUTHENTICATE)
 }

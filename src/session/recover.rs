@@ -44,7 +44,8 @@ impl Session {
 
     /// C_SignRecover, C_VerifyRecover
     pub fn recover(&self, half: Recovery, io: Result<(&[u8], Output<'_>), Error>) -> Result<Outcome, Error> {
-        self.state().recovery(half).run(Step::OneShot, |engine| match io? {
+        let asks = io.as_ref().is_ok_and(|(_, output)| output.asks());
+        self.state().recovery(half).run_or_ask(Step::OneShot, asks, |engine| match io? {
             (input, Output::Query) => Ok(Outcome::Size(engine.one_shot_len(input.len())?)),
             (input, Output::Buffer(output)) => Ok(Outcome::Written(engine.one_shot(input, output)?)),
         })

@@ -70,7 +70,8 @@ impl Session {
     pub fn sign_one_shot(&self, io: Result<(&[u8], Output<'_>), Error>) -> Result<Outcome, Error> {
         let place = &mut self.state().sign;
         let limits = place.limits();
-        place.run(Step::OneShot, |engine| {
+        let asks = io.as_ref().is_ok_and(|(_, output)| output.asks());
+        place.run_or_ask(Step::OneShot, asks, |engine| {
             let (input, output) = io?;
             finish(engine, Some(limited(&limits, input)?), output)
         })
@@ -83,7 +84,8 @@ impl Session {
 
     /// C_SignFinal
     pub fn sign_final(&self, output: Result<Output<'_>, Error>) -> Result<Outcome, Error> {
-        self.state().sign.run(Step::Final, |engine| finish(engine, None, output?))
+        let asks = output.as_ref().is_ok_and(Output::asks);
+        self.state().sign.run_or_ask(Step::Final, asks, |engine| finish(engine, None, output?))
     }
 
     /// C_Verify: `io` are the data and the signature. Errors: `SignatureInvalid`, `SignatureLen`.

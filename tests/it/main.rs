@@ -3,6 +3,7 @@
 //! Every test has its own process (nextest) or waits for the others (`cargo test`): C_Initialize is per
 //! process. `support` finds the freshly built library and gives each test an empty VHSM_HOME.
 
+mod always_authenticate;
 mod churn;
 mod cipher;
 mod ciphers;
