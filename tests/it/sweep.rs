@@ -4,8 +4,10 @@
 //! The tables follow the library's own: a function, a mechanism, a form of parameter or an attribute that they do not
 //! know fails a test. Pointers that lead to nothing are apart: nobody can tell them.
 
+mod again;
 mod attribute_table;
 mod attributes;
+mod data;
 mod functions;
 mod handles;
 mod keys;
