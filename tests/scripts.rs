@@ -7,6 +7,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What the scripts share: no scripts of their own.
+const SOURCED: [&str; 2] = ["common.sh", "openssl.sh"];
+
 fn main() {
     let mut trials: Vec<Trial> = scripts().into_iter().map(|script| trial(&script, script.clone())).collect();
     trials.push(trial(Path::new("main_job"), built::profile_folder().join("examples/main_job")));
@@ -17,7 +20,8 @@ fn scripts() -> Vec<PathBuf> {
     let folder = built::root().join("pkcs11-tool-scripts");
     let entries = folder.read_dir().expect("the folder of scripts can be read");
     let mut scripts: Vec<PathBuf> = entries.map(|entry| entry.expect("as above").path()).collect();
-    scripts.retain(|path| path.extension().is_some_and(|e| e == "sh") && !path.ends_with("common.sh"));
+    let is_sourced = |path: &Path| SOURCED.iter().any(|name| path.ends_with(name));
+    scripts.retain(|path| path.extension().is_some_and(|e| e == "sh") && !is_sourced(path));
     scripts.sort();
     assert!(!scripts.is_empty(), "no scripts in {}", folder.display());
     scripts
