@@ -24,7 +24,7 @@ fn the_marked_blocks_run() {
     let output = shell(folder.path()).args(["-c", &blocks.concat()]).output().expect("bash");
     let (told, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}\n{failed}");
-    for line in ["\"ClusterId\"", "my-key", "encrypted and decrypted: attack at dawn"] {
+    for line in ["\"ClusterId\"", "my-key", "CN = localhost", "encrypted and decrypted: attack at dawn"] {
         assert!(told.contains(line), "{line} is not in:\n{told}\n{failed}");
     }
 }
