@@ -83,12 +83,15 @@ openssl pkeyutl -verify -rawin -pubin -inkey "$work/ed.pub" -in "$text" -sigfile
 
 say "Decryption: openssl pkeyutl and cms"
 head -c 32 /dev/urandom >"$work/secret"
-for padding in "" -pkeyopt\ rsa_padding_mode:oaep -pkeyopt\ rsa_padding_mode:oaep\ -pkeyopt\ rsa_oaep_md:sha256; do
-    # shellcheck disable=SC2086
-    openssl pkeyutl -encrypt -pubin -inkey "$work/rsa.pub" -in "$work/secret" -out "$work/sealed" $padding
-    # shellcheck disable=SC2086
-    hsm pkeyutl -decrypt -inkey "$(private rsa)" -in "$work/sealed" -out "$work/opened" $padding
-    same "$work/secret" "$work/opened" "a secret and what came back (${padding:-PKCS #1})"
+# opened NAME OPTION...: a secret encrypted to the public key by OpenSSL alone, decrypted with the token's key.
+opened() {
+    openssl pkeyutl -encrypt -pubin -inkey "$work/rsa.pub" -in "$work/secret" -out "$work/sealed" "${@:2}"
+    hsm pkeyutl -decrypt -inkey "$(private rsa)" -in "$work/sealed" -out "$work/opened" "${@:2}"
+    same "$work/secret" "$work/opened" "a secret by $1 and what came back"
+}
+opened "RSA PKCS #1"
+for hash in sha1 sha256 sha384; do
+    opened "RSA OAEP with $hash" -pkeyopt rsa_padding_mode:oaep -pkeyopt "rsa_oaep_md:$hash" -pkeyopt "rsa_mgf1_md:$hash"
 done
 openssl cms -encrypt -aes256 -binary -outform DER -in "$text" -out "$work/message" -recip "$work/rsa.pem"
 hsm cms -decrypt -binary -inform DER -in "$work/message" -out "$work/plain" -recip "$work/rsa.pem" -inkey "$(private rsa)"

@@ -93,7 +93,8 @@ def ec(session):
 
 
 def found(session):
-    labels = sorted(key.label for key in session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY}))
+    wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.TOKEN: True}
+    labels = sorted(key.label for key in session.get_objects(wanted))
     assert labels == ["rsa"], labels
     for key in list(session.get_objects({Attribute.TOKEN: True})):
         key.destroy()
