@@ -10,8 +10,9 @@ use openssl::pkey::{Id, PKey};
 use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
 use zeroize::Zeroizing;
 
-/// The sizes of modulus that keys may have.
-pub const MIN_BITS: usize = 1024;
+/// The shortest modulus, of a public key alone or with `legacy`; of private keys without it; and the longest.
+pub const LEAST_BITS: usize = 1024;
+pub const MIN_BITS: usize = 2048;
 pub const MAX_BITS: usize = 8192;
 
 /// The numbers of a private key, big-endian; those of the Chinese remainder theorem may be empty.
@@ -66,10 +67,12 @@ pub fn public(modulus: &[u8], public_exponent: &[u8]) -> Option<PublicKey> {
 /// dozen private operations at most.
 pub fn private(parts: &Parts<'_>) -> Option<PrivateKey> {
     let secrets = [parts.private_exponent, parts.primes[0], parts.primes[1], parts.coefficient];
-    if secrets.iter().chain(&parts.exponents).any(|number| bits(number) > bits(parts.modulus)) {
+    // Neither 0, which a missing one is not, nor so long that looking at it takes time.
+    let is_none = |number: &[u8]| !number.is_empty() && !(1..=bits(parts.modulus)).contains(&bits(number));
+    if secrets.iter().chain(&parts.exponents).any(|number| is_none(number)) {
         return None;
     }
-    match stripped(parts.public_exponent) {
+    match parts.public_exponent {
         [] => rsa_numbers::USUAL_EXPONENTS
             .iter()
             .find_map(|exponent| private_with(parts, exponent).filter(is_sound)),
@@ -133,7 +136,7 @@ fn assemble(
 pub fn is_sound(key: &PrivateKey) -> bool {
     let size = key.bits();
     key.0.id() == Id::RSA
-        && (MIN_BITS..=MAX_BITS).contains(&size)
+        && (LEAST_BITS..=MAX_BITS).contains(&size)
         && key.0.rsa().is_ok_and(|rsa| {
             let numbers = [rsa.p(), rsa.q(), rsa.dmp1(), rsa.dmq1(), rsa.iqmp()];
             numbers.iter().all(Option::is_some) && rsa.check_key().unwrap_or(false)
@@ -166,7 +169,7 @@ pub fn bits(number: &[u8]) -> usize {
 }
 
 fn may_be_public(modulus: &[u8], exponent: &[u8]) -> bool {
-    (MIN_BITS..=MAX_BITS).contains(&bits(modulus))
+    (LEAST_BITS..=MAX_BITS).contains(&bits(modulus))
         && (2..=MAX_EXPONENT_BITS).contains(&bits(exponent))
         && is_odd(modulus)
         && is_odd(exponent)
@@ -185,4 +188,83 @@ fn stripped(number: &[u8]) -> &[u8] {
 /// `None` if it is zero.
 fn number(bytes: &[u8]) -> Option<BigNum> {
     BigNum::from_slice(bytes).ok().filter(|number| number.num_bits() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers() -> Numbers {
+        private_numbers(&generate(1024, &[1, 0, 1]).unwrap()).unwrap()
+    }
+
+    /// The parts of a key, without those that are missing in it.
+    fn parts<'a>(numbers: &'a Numbers, missing: &[usize]) -> Parts<'a> {
+        let all: [&[u8]; 7] = [
+            &numbers.public_exponent,
+            &numbers.private_exponent,
+            &numbers.crt[0],
+            &numbers.crt[1],
+            &numbers.crt[2],
+            &numbers.crt[3],
+            &numbers.crt[4],
+        ];
+        let part = |at: usize| if missing.contains(&at) { &[][..] } else { all[at] };
+        Parts {
+            modulus: &numbers.modulus,
+            public_exponent: part(0),
+            private_exponent: part(1),
+            primes: [part(2), part(3)],
+            exponents: [part(4), part(5)],
+            coefficient: part(6),
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_missing_are_computed() {
+        let numbers = numbers();
+        for missing in [&[][..], &[4], &[6], &[4, 5, 6], &[2, 3, 4, 5, 6], &[0], &[0, 2, 3, 4, 5, 6]] {
+            let key = private(&parts(&numbers, missing)).unwrap_or_else(|| panic!("without {missing:?}"));
+            assert!(is_sound(&key), "without {missing:?}");
+            let found = private_numbers(&key).unwrap();
+            assert_eq!(found.private_exponent, numbers.private_exponent);
+            assert_eq!(found.public_exponent, numbers.public_exponent);
+            // The primes may have changed their places.
+            assert!(numbers.crt[..2].contains(&found.crt[0]) && found.crt.iter().all(|n| !n.is_empty()));
+        }
+        for missing in [&[1][..], &[2], &[3, 4, 5, 6], &[1, 2, 3, 4, 5, 6]] {
+            assert!(private(&parts(&numbers, missing)).is_none(), "without {missing:?}");
+        }
+    }
+
+    #[test]
+    fn an_exponent_of_another_key_is_found_out_without_the_primes() {
+        let (one, other) = (numbers(), numbers());
+        let mixed = Parts { private_exponent: &other.private_exponent, ..parts(&one, &[2, 3, 4, 5, 6]) };
+        assert!(private(&mixed).is_none());
+        let mixed = Parts { public_exponent: &[3], ..parts(&one, &[2, 3, 4, 5, 6]) };
+        assert!(private(&mixed).is_none());
+        let mixed = Parts { coefficient: &other.crt[4], ..parts(&one, &[4, 5]) };
+        assert!(private(&mixed).is_none());
+        let mixed = Parts { exponents: [&other.crt[2], &[]], ..parts(&one, &[5, 6]) };
+        assert!(private(&mixed).is_none());
+    }
+
+    #[test]
+    fn exponents_of_new_keys_are_odd_and_short() {
+        for (exponent, good) in [
+            (&[][..], false),
+            (&[0], false),
+            (&[1], false),
+            (&[2], false),
+            (&[3], true),
+            (&[0, 0, 0, 0, 0, 0, 17], true),
+            (&[1, 0, 1], true),
+            (&[1, 0, 0], false),
+            (&[0xff; 4], true),
+            (&[1, 0, 0, 0, 1], false),
+        ] {
+            assert_eq!(is_exponent(exponent), good, "{exponent:?}");
+        }
+    }
 }

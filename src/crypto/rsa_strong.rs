@@ -119,3 +119,40 @@ fn inverse(a: &BigNumRef, modulus: &BigNumRef, context: &mut BigNumContext) -> R
     inverse.mod_inverse(a, modulus, context).map_err(fault)?;
     Ok(inverse)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prime_of_the_residue_has_the_factors_beside_it() {
+        let (below, above) = (auxiliary(2048).unwrap(), auxiliary(4096).unwrap());
+        let mut context = BigNumContext::new().unwrap();
+        let (step, residue) = step_and_residue(&below, &above, &mut context).unwrap();
+        let mut start = BigNum::new().unwrap();
+        start.rand(1024, MsbOption::TWO_ONES, false).unwrap();
+        let first = next_of_residue(&start, &residue, &step, &mut context).unwrap();
+        let next = sum(&first, &step).unwrap();
+        assert!(first >= start && first < sum(&start, &step).unwrap());
+        for mut number in [first, next] {
+            let mut rest = BigNum::new().unwrap();
+            number.sub_word(1).unwrap();
+            rest.checked_rem(&number, &below, &mut context).unwrap();
+            assert_eq!(rest.num_bits(), 0, "p - 1");
+            number.add_word(2).unwrap();
+            rest.checked_rem(&number, &above, &mut context).unwrap();
+            assert_eq!(rest.num_bits(), 0, "p + 1");
+            assert!(!number.is_bit_set(0), "p is odd");
+        }
+        assert_eq!((below.num_bits(), above.num_bits()), (160, 224));
+    }
+
+    #[test]
+    fn keys_are_as_long_as_was_asked_for() {
+        for (bits, exponent) in [(1024, &[3][..]), (1152, &[1, 0, 1]), (2048, &[17])] {
+            let key = generate(bits, exponent).unwrap();
+            assert!(key.bits() == bits && rsa::is_sound(&key), "{bits}");
+            assert_eq!(rsa::private_numbers(&key).unwrap().public_exponent, exponent);
+        }
+    }
+}

@@ -58,6 +58,15 @@
 //! | C_UnwrapKey, C_DeriveKey and C_DecapsulateKey with such a key | CKR_USER_NOT_LOGGED_IN: they leave no moment for the login |
 //! | C_Login with CKU_CONTEXT_SPECIFIC | is of all operations that wait in this session; another user's PIN is a wrong one |
 //! | a session that is closed while a call is inside it | the call ends with its result, or CKR_SESSION_HANDLE_INVALID; what it made goes with the session |
+//! | C_SignUpdate, C_EncryptUpdate and kin, and their finals, with a mechanism that takes its data in one part (CKM_RSA_PKCS, CKM_RSA_X_509, CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS_PSS, CKM_ECDSA) | CKR_FUNCTION_NOT_SUPPORTED, and the operation ends: the mechanism lacks the function, while an operation was initialized |
+//! | RSA keys of 1024 to 2047 bits | public ones are imported, and verify (C_Verify, C_VerifyRecover), for old signatures stay what they were. All else takes `legacy`: without it private ones are not made (CKR_ATTRIBUTE_VALUE_INVALID; unwrapped: CKR_WRAPPED_KEY_INVALID), and those from before are read, wrapped and destroyed, but work no more (CKR_KEY_SIZE_RANGE, CKR_WRAPPING_KEY_SIZE_RANGE, CKR_UNWRAPPING_KEY_SIZE_RANGE) |
+//! | CKA_MODULUS_BITS of new pairs | a multiple of 128, from 2048 to 8192; a public exponent of up to 32 bits (imported: 33) |
+//! | private RSA keys without all their parts | modulus and private exponent are enough: the primes, what follows from them and a usual public exponent are computed, and can be read. Parts that do not belong together are CKR_TEMPLATE_INCONSISTENT |
+//! | a wrapped key that an RSA key does not unwrap | one answer, CKR_WRAPPED_KEY_INVALID, for a wrong padding, a key of a wrong length and one that is no key: everybody can make such wrapped keys. It is told, not hidden behind a random key: a program that unwraps what strangers send uses OAEP |
+//! | C_UnwrapKey with CKM_RSA_X_509 | CKA_VALUE_LEN must be given unless the type has one length, and before the key there are zeros alone; private keys are not wrapped (CKR_KEY_NOT_WRAPPABLE) |
+//! | 0, 1 and the modulus less 1 in raw RSA | are what they become; as ciphertexts of padded data they are invalid (NIST SP 800-56B Rev. 2 sec. 7.1.2.1) |
+//! | CK_RSA_PKCS_OAEP_PARAMS with a source of 0 and no data | as CKZ_DATA_SPECIFIED: programs leave the rest of the structure zero that want no label |
+//! | ulAESKeyBits when CKM_RSA_AES_KEY_WRAP unwraps | must be the length of the AES key inside |
 //!
 //! # Profile `cloudhsm`
 //!

@@ -65,7 +65,6 @@ pub use key::Key;
 pub use message::{Generator, MessageParams, MessageShape};
 pub use params::{Hidden, ParamShape, Params};
 pub use pbkdf2::Pbkdf2Params;
-pub use rsa_pairs::MIN_BITS as MIN_RSA_BITS;
 pub use sp800_108::{PrfInput, Sp800108Params, Width};
 
 /// A row of the table: everything that is known about one mechanism. CKF_ flags are computed from the
@@ -131,7 +130,7 @@ impl Mechanism {
     /// The sizes of key that it takes or makes; with `legacy` RSA keys are shorter too.
     pub fn key_sizes(&self, legacy: bool) -> KeySizes {
         match self.key_types.contains(&CKK_RSA) && legacy {
-            true => KeySizes { min: rsa::MIN_BITS, ..self.key_sizes },
+            true => KeySizes { min: rsa::LEAST_BITS, ..self.key_sizes },
             false => self.key_sizes,
         }
     }

@@ -10,8 +10,6 @@ use cryptoki_sys::{CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT};
 
 /// F4, the exponent of a template that has none.
 const DEFAULT_EXPONENT: &[u8] = &[1, 0, 1];
-/// The shortest modulus without `legacy`.
-pub const MIN_BITS: usize = 2048;
 
 /// CKM_RSA_PKCS_KEY_PAIR_GEN. Errors: `ValueInvalid`, `Inconsistent`.
 pub fn generate(params: &Params, public: &NewKey) -> Result<PrivateKey, Error> {
@@ -27,7 +25,7 @@ pub fn generate_strong(params: &Params, public: &NewKey) -> Result<PrivateKey, E
 
 fn wanted<'a>(params: &Params, public: &'a NewKey) -> Result<(usize, &'a [u8]), Error> {
     no_iv(params)?;
-    let least = if public.legacy { rsa::MIN_BITS } else { MIN_BITS };
+    let least = if public.legacy { rsa::LEAST_BITS } else { rsa::MIN_BITS };
     let bits =
         public.number(CKA_MODULUS_BITS).and_then(|bits| usize::try_from(bits).ok()).unwrap_or_default();
     if !(least..=rsa::MAX_BITS).contains(&bits) || !bits.is_multiple_of(rsa::STEP_BITS) {

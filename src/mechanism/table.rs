@@ -73,7 +73,7 @@ const RSA_VECTORS: &str = "wycheproof rsa_signature; RFC 8017 sec. 9.2";
 const PSS_VECTORS: &str = "wycheproof rsa_pss; RFC 8017 sec. 9.1.2";
 /// PKCS#11 3.2 sec. 6.62.3
 const HKDF: &[CK_KEY_TYPE] = &[CKK_HKDF, CKK_GENERIC_SECRET];
-const RSA_SIZES: KeySizes = KeySizes { min: MIN_RSA_BITS, max: rsa::MAX_BITS, bits: true };
+const RSA_SIZES: KeySizes = KeySizes { min: rsa::MIN_BITS, max: rsa::MAX_BITS, bits: true };
 const CURVE25519_SIZES: KeySizes = KeySizes { min: 255, max: 255, bits: true };
 const EC_SIZES: KeySizes = KeySizes { min: 224, max: 521, bits: true };
 

@@ -30,6 +30,7 @@ impl Object {
         let class = named_class(template)?;
         let (mut object, asides) = Object::from_template(class, template, Origin::Created, context)?;
         object.complete_imported()?;
+        object.must_be_long_enough(context.legacy)?;
         let value_bytes = object.value.as_ref().map_or(0, |value| value.expose().len());
         if !class.fits(value_bytes) {
             return Err(ObjectError::ValueInvalid { attribute: CKA_VALUE, reason: "no such key length" });
@@ -320,6 +321,7 @@ impl NewKey {
     /// type, or its parts do not fit.
     pub fn finish_pkcs8(mut self, pkcs8: &Secret) -> Result<Object, ObjectError> {
         self.object.adopt_pkcs8(pkcs8.expose())?;
+        self.object.must_be_long_enough(self.legacy)?;
         Ok(self.object)
     }
 

@@ -5,8 +5,9 @@ use super::held::Held;
 use super::session_objects::is_session_handle;
 use super::slot::Term;
 use crate::cluster::ObjectId;
+use crate::crypto::rsa;
 use crate::error::{CallError, Error, MechanismError, ObjectError};
-use crate::mechanism::{Key, MIN_RSA_BITS, Mechanism};
+use crate::mechanism::{Key, Mechanism};
 use crate::object::{Object, Template};
 use crate::profile::Active;
 use cryptoki_sys::*;
@@ -292,7 +293,7 @@ fn must_be_long_enough(
         Key::Private(key) => key.bits(),
         Key::Secret(_) => return Ok(()),
     };
-    match key_type == CKK_RSA && bits < MIN_RSA_BITS && !matches!(usage, CKA_VERIFY | CKA_VERIFY_RECOVER) {
+    match key_type == CKK_RSA && bits < rsa::MIN_BITS && !matches!(usage, CKA_VERIFY | CKA_VERIFY_RECOVER) {
         true => Err(MechanismError::KeySize { bytes: bits.div_ceil(8) }),
         false => Ok(()),
     }

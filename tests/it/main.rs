@@ -54,6 +54,7 @@ mod random;
 mod random_calls;
 mod read;
 mod rsa_encrypt;
+mod rsa_keys;
 mod rsa_sign;
 mod rsa_wrap;
 mod secrecy;

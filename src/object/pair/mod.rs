@@ -10,6 +10,7 @@ mod rsa;
 use super::rules::Class;
 use super::{Object, parts};
 use crate::crypto::pkey::{PrivateKey, PublicKey};
+use crate::crypto::rsa::MIN_BITS;
 use crate::error::{Error, ObjectError};
 use cryptoki_sys::*;
 use zeroize::Zeroizing;
@@ -122,6 +123,21 @@ impl Object {
             return Err(not_one);
         }
         self.complete_private(key)
+    }
+
+    /// Private RSA keys of fewer than 2048 bits are there only with `legacy`. Errors: `ValueInvalid`.
+    pub(super) fn must_be_long_enough(&self, legacy: bool) -> Result<(), ObjectError> {
+        match self.opened.get() {
+            Some(Opened::Private(key))
+                if self.class.subtype.1 == CKK_RSA && key.bits() < MIN_BITS && !legacy =>
+            {
+                Err(invalid(
+                    CKA_MODULUS,
+                    "a private RSA key of fewer than 2048 bits needs the setting `legacy`",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// CKA_PUBLIC_KEY_INFO is computed: one that was given must be it, and is not kept.

@@ -20,7 +20,7 @@ pub(in crate::object) const RSA: Family = Family {
             exponents: [object.part(CKA_EXPONENT_1), object.part(CKA_EXPONENT_2)],
             coefficient: object.part(CKA_COEFFICIENT),
         };
-        if !(rsa::MIN_BITS..=rsa::MAX_BITS).contains(&rsa::bits(parts.modulus)) {
+        if !(rsa::LEAST_BITS..=rsa::MAX_BITS).contains(&rsa::bits(parts.modulus)) {
             return Err(invalid(CKA_MODULUS, "RSA keys have 1024 to 8192 bits"));
         }
         rsa::private(&parts).ok_or(ObjectError::Inconsistent("the attributes are no RSA private key"))
