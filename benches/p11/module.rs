@@ -117,6 +117,44 @@ impl Session<'_> {
         Ok(key)
     }
 
+    /// The private key of a pair of the session.
+    pub fn rsa_pair(&self, bits: CK_ULONG) -> Result<Key, Failure> {
+        let (yes, no, exponent) = (CK_TRUE, CK_FALSE, [1u8, 0, 1]);
+        let mut public = [
+            attribute(CKA_TOKEN, &no),
+            attribute(CKA_VERIFY, &yes),
+            attribute(CKA_MODULUS_BITS, &bits),
+            attribute(CKA_PUBLIC_EXPONENT, &exponent),
+        ];
+        let mut private =
+            [attribute(CKA_TOKEN, &no), attribute(CKA_PRIVATE, &yes), attribute(CKA_SIGN, &yes)];
+        let (public_rows, m) = (public.as_mut_ptr(), public.len() as CK_ULONG);
+        let (private_rows, n) = (private.as_mut_ptr(), private.len() as CK_ULONG);
+        let (mut mechanism, mut one, mut other) = (mechanism::<u8>(CKM_RSA_PKCS_KEY_PAIR_GEN, &mut []), 0, 0);
+        call!(
+            self.module.functions,
+            C_GenerateKeyPair(
+                self.handle,
+                &mut mechanism,
+                public_rows,
+                m,
+                private_rows,
+                n,
+                &mut one,
+                &mut other
+            )
+        )?;
+        Ok(other)
+    }
+
+    pub fn sign_pkcs1(&self, key: Key, data: &mut Buffers) -> Result<(), Failure> {
+        let (mut mechanism, mut n) = (mechanism::<u8>(CKM_RSA_PKCS, &mut []), data.output.len() as CK_ULONG);
+        let (input, length, output) =
+            (data.input.as_mut_ptr(), data.input.len() as CK_ULONG, data.output.as_mut_ptr());
+        call!(self.module.functions, C_SignInit(self.handle, &mut mechanism, key))?;
+        call!(self.module.functions, C_Sign(self.handle, input, length, output, &mut n))
+    }
+
     pub fn destroy(&self, key: Key) -> Result<(), Failure> {
         call!(self.module.functions, C_DestroyObject(self.handle, key))
     }
@@ -178,6 +216,11 @@ pub struct Buffers {
 impl Buffers {
     pub fn new(input_bytes: usize) -> Self {
         Self { input: vec![0; input_bytes], output: vec![0; input_bytes + 64] }
+    }
+
+    /// As long as the DigestInfo of SHA-256, and as a signature of RSA-4096.
+    pub fn for_signature() -> Self {
+        Self { input: vec![7; 51], output: vec![0; 512] }
     }
 }
 

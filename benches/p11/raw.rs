@@ -9,6 +9,7 @@ use openssl::error::ErrorStack;
 use openssl::md::Md;
 use openssl::md_ctx::MdCtx;
 use openssl::rand::rand_bytes;
+use openssl::rsa::{Padding, Rsa};
 
 pub fn measure_all() {
     gcm("gcm-32", 32);
@@ -19,6 +20,13 @@ pub fn measure_all() {
         Ok(move |call: u64| {
             iv[..8].copy_from_slice(&call.to_le_bytes());
             encrypt(&mut context, &iv, &mut data, None)
+        })
+    });
+    let key = Rsa::generate(2048);
+    measure("rsa2048-sign", || {
+        let (key, mut data) = (key.clone().map_err(failure)?, Buffers::for_signature());
+        Ok(move |_| {
+            key.private_encrypt(&data.input, &mut data.output, Padding::PKCS1).map(drop).map_err(failure)
         })
     });
     measure("random-32", || {

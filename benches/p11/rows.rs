@@ -36,6 +36,11 @@ pub fn small(file: &str, slot: &str, pin: &str) -> Result<(), Failure> {
         let (session, mut data) = (module.session()?, Buffers::new(64));
         Ok(move |_| session.sha256(&mut data))
     });
+    let signing = session.rsa_pair(2048)?;
+    measure("rsa2048-sign", || {
+        let (session, mut data) = (module.session()?, Buffers::for_signature());
+        Ok(move |_| session.sign_pkcs1(signing, &mut data))
+    });
     measure("session-key", || {
         let session = module.session()?;
         Ok(move |_| session.destroy(session.aes_key(false, "short-lived")?))
