@@ -58,6 +58,9 @@ impl Session {
 
     fn matching(&self, template: &Template) -> Result<Vec<u64>, Error> {
         let query = Query::new(template);
+        if let Some(profiles) = self.matching_profiles(&query)? {
+            return Ok(profiles);
+        }
         let mut handles = match query.token {
             Some(false) => Vec::new(),
             _ => self.matching_token_objects(&query)?,
@@ -111,10 +114,10 @@ impl Session {
 }
 
 /// A template taken apart: what the place of an object answers, and what the object does.
-struct Query<'a> {
-    token: Option<bool>,
-    unique_id: Option<&'a [u8]>,
-    attributes: Template<'a>,
+pub(super) struct Query<'a> {
+    pub token: Option<bool>,
+    pub unique_id: Option<&'a [u8]>,
+    pub attributes: Template<'a>,
 }
 
 impl<'a> Query<'a> {

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::held::Held;
+use super::profiles::{PROFILE_BYTES, Profile};
 use super::session_objects::is_session_handle;
 use super::slot::Term;
 use crate::cluster::ObjectId;
@@ -16,9 +17,14 @@ use std::sync::Arc;
 
 /// An object with its place: what C_GetAttributeValue reads.
 pub struct ObjectView {
-    held: Arc<Held>,
+    shown: Shown,
     unique_id: String,
     active: Active,
+}
+
+enum Shown {
+    Object(Arc<Held>),
+    Profile(Profile),
 }
 
 impl ObjectView {
@@ -28,7 +34,10 @@ impl ObjectView {
             CKA_UNIQUE_ID if !self.active.rules.few_attributes => {
                 Ok(Cow::Borrowed(self.unique_id.as_bytes()))
             }
-            _ => self.held.object.read_under(&self.active, kind),
+            _ => match &self.shown {
+                Shown::Object(held) => held.object.read_under(&self.active, kind),
+                Shown::Profile(profile) => profile.read(kind),
+            },
         }
     }
 }
@@ -43,6 +52,7 @@ impl Session {
 
     /// C_CopyObject
     pub fn copy_object(&self, handle: u64, template: &Template) -> Result<u64, Error> {
+        self.must_not_be_profile(handle, CKA_COPYABLE)?;
         let term = self.slot.term();
         let held = self.existing(handle)?;
         let object = held.object.copy(template, &self.slot.context())?;
@@ -51,6 +61,7 @@ impl Session {
 
     /// C_DestroyObject
     pub fn destroy_object(&self, handle: u64) -> Result<(), Error> {
+        self.must_not_be_profile(handle, CKA_DESTROYABLE)?;
         let held = self.existing(handle)?;
         self.may_touch(&held.object)?;
         if !held.object.flag(CKA_DESTROYABLE) {
@@ -76,17 +87,24 @@ impl Session {
 
     /// C_GetAttributeValue
     pub fn view_object(&self, handle: u64) -> Result<ObjectView, Error> {
-        let held = self.existing(handle)?;
-        Ok(ObjectView { held, unique_id: self.unique_id(handle)?, active: self.slot.active })
+        let shown = match self.profile(handle) {
+            Some(profile) => Shown::Profile(profile),
+            None => Shown::Object(self.existing(handle)?),
+        };
+        Ok(ObjectView { shown, unique_id: self.unique_id(handle)?, active: self.slot.active })
     }
 
     /// C_GetObjectSize
     pub fn object_size(&self, handle: u64) -> Result<usize, Error> {
-        Ok(self.existing(handle)?.object.size_bytes())
+        match self.profile(handle) {
+            Some(_) => Ok(PROFILE_BYTES),
+            None => Ok(self.existing(handle)?.object.size_bytes()),
+        }
     }
 
     /// C_SetAttributeValue
     pub fn set_attributes(&self, handle: u64, template: &Template) -> Result<(), Error> {
+        self.must_not_be_profile(handle, CKA_MODIFIABLE)?;
         if is_session_handle(handle) {
             return self.set_session_attributes(handle, template);
         }

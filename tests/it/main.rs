@@ -49,6 +49,7 @@ mod operation_state;
 mod operations;
 mod pairs;
 mod peer;
+mod profiles;
 mod races;
 mod random;
 mod random_calls;
