@@ -166,6 +166,9 @@ pub enum ObjectError {
     /// CKR_DOMAIN_PARAMS_INVALID
     #[error("CKA_EC_PARAMS is neither an object identifier nor the name of a curve")]
     DomainParams,
+    /// CKR_PARAMETER_SET_NOT_SUPPORTED
+    #[error("CKA_PARAMETER_SET names no parameter set of this type of key")]
+    ParameterSet,
     /// CKR_PUBLIC_KEY_INVALID
     #[error("the public key is not valid: its point is not on the curve, or not in its one encoding")]
     PublicKey,
@@ -408,6 +411,7 @@ fn object_rv(error: &ObjectError) -> CK_RV {
         ObjectError::Inconsistent(_) => CKR_TEMPLATE_INCONSISTENT,
         ObjectError::Curve => CKR_CURVE_NOT_SUPPORTED,
         ObjectError::DomainParams => CKR_DOMAIN_PARAMS_INVALID,
+        ObjectError::ParameterSet => CKR_PARAMETER_SET_NOT_SUPPORTED,
         ObjectError::PublicKey => CKR_PUBLIC_KEY_INVALID,
         ObjectError::Prohibited(_) => CKR_ACTION_PROHIBITED,
         ObjectError::TooLarge { .. } => CKR_DEVICE_MEMORY,

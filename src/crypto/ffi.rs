@@ -1,7 +1,10 @@
 //! What AWS-LC has and its safe interface lacks: the one file of crypto with unsafe code.
 //!
-//! Digests whose state can be told and set again; Ed25519 with contexts. Called by: crypto's other files, never from outside.
+//! Digests whose state can be told and set again; Ed25519 with contexts; key encapsulation. Called by: crypto's other files, never from outside.
 
+use foreign_types::{ForeignType, ForeignTypeRef};
+use openssl::pkey::{PKey, PKeyRef, Private, Public};
+use openssl::pkey_ctx::PkeyCtx;
 use openssl_sys as aws_lc;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
@@ -342,4 +345,70 @@ pub(super) fn ed25519_verify(what: Ed25519<'_>, key: &[u8; 32], signature: &[u8;
         }
     };
     done == 1
+}
+
+/// A key for encapsulation from both its halves; `None` where they do not have the lengths of this kind.
+pub(super) fn kem_pair(nid: i32, public: &[u8], private: &[u8]) -> Option<PKey<Private>> {
+    let (public_bytes, private_bytes) = (public.len(), private.len());
+    // SAFETY: both are as long as is said; what comes back is a new key, or null.
+    unsafe {
+        let key = aws_lc::EVP_PKEY_kem_new_raw_key(
+            nid,
+            public.as_ptr(),
+            public_bytes,
+            private.as_ptr(),
+            private_bytes,
+        );
+        NonNull::new(key).map(|key| PKey::from_ptr(key.as_ptr()))
+    }
+}
+
+/// Whether the halves of a key for encapsulation belong together: a secret is encapsulated and decapsulated.
+pub(super) fn kem_pair_is_sound(key: &PKeyRef<Private>) -> bool {
+    // SAFETY: a live key, which is not changed.
+    unsafe { aws_lc::EVP_PKEY_kem_check_key(key.as_ptr()) == 1 }
+}
+
+/// The ciphertext and the secret, which have these lengths; `None` if the public key is not valid.
+pub(super) fn encapsulate(
+    key: &PKeyRef<Public>,
+    (ciphertext_bytes, secret_bytes): (usize, usize),
+) -> Option<(Vec<u8>, Zeroizing<Vec<u8>>)> {
+    let (mut ciphertext, mut secret) = (vec![0; ciphertext_bytes], Zeroizing::new(vec![0; secret_bytes]));
+    let (mut written, mut secret_written) = (ciphertext_bytes, secret_bytes);
+    let ctx = PkeyCtx::new(key).ok()?;
+    // SAFETY: a live context of the key, and room of the lengths given, which the function compares with its own.
+    let done = unsafe {
+        aws_lc::EVP_PKEY_encapsulate(
+            ctx.as_ptr(),
+            ciphertext.as_mut_ptr(),
+            &mut written,
+            secret.as_mut_ptr(),
+            &mut secret_written,
+        )
+    };
+    let whole = (written, secret_written) == (ciphertext_bytes, secret_bytes);
+    (done == 1 && whole).then_some((ciphertext, secret))
+}
+
+/// The secret, which has this length; `None` where the ciphertext has the wrong length.
+pub(super) fn decapsulate(
+    key: &PKeyRef<Private>,
+    ciphertext: &[u8],
+    secret_bytes: usize,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let (mut secret, mut written) = (Zeroizing::new(vec![0; secret_bytes]), secret_bytes);
+    let ctx = PkeyCtx::new(key).ok()?;
+    // SAFETY: a live context of the key, room of the length given, and a ciphertext of its length; the function
+    // compares both with its own.
+    let done = unsafe {
+        aws_lc::EVP_PKEY_decapsulate(
+            ctx.as_ptr(),
+            secret.as_mut_ptr(),
+            &mut written,
+            ciphertext.as_ptr(),
+            ciphertext.len(),
+        )
+    };
+    (done == 1 && written == secret_bytes).then_some(secret)
 }

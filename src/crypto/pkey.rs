@@ -3,7 +3,7 @@
 //! Called by: object (which makes them from attributes), mechanism (which works with them). A key may be used by
 //! many threads at once, and a clone is the same key; AWS-LC wipes private parts when it frees them.
 
-use super::fault;
+use super::{fault, lattice};
 use crate::error::Error;
 use openssl::pkey::{PKey, Private, Public};
 use zeroize::Zeroizing;
@@ -52,13 +52,31 @@ impl PrivateKey {
 
     /// PKCS #8 (RFC 5208), in DER.
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.0.private_key_to_pkcs8().map(Zeroizing::new).map_err(fault)
+        match self.0.private_key_to_pkcs8() {
+            Ok(der) => Ok(Zeroizing::new(der)),
+            Err(error) => lattice::to_pkcs8(self).ok_or_else(|| fault(error)),
+        }
     }
 
-    /// `None` if the bytes are no PKCS #8 of a key that AWS-LC knows.
+    /// `None` if the bytes are no PKCS #8 of a key that AWS-LC knows. The zeros may follow that fill wrapped data up to
+    /// whole blocks, and nothing else.
     pub fn from_pkcs8(der: &[u8]) -> Option<Self> {
-        PKey::private_key_from_pkcs8(der).ok().map(Self)
+        let der = without_filling(der)?;
+        lattice::from_pkcs8(der).or_else(|| PKey::private_key_from_pkcs8(der).ok().map(Self))
     }
+}
+
+/// The SEQUENCE that the bytes begin with. `None`: they do not, or more than zeros follow, or more than fill a block.
+fn without_filling(der: &[u8]) -> Option<&[u8]> {
+    const MOST: usize = 15;
+    let (head, length) = match *der {
+        [0x30, length @ 0..=0x7f, ..] => (2, usize::from(length)),
+        [0x30, 0x81, length, ..] => (3, usize::from(length)),
+        [0x30, 0x82, high, low, ..] => (4, usize::from(u16::from_be_bytes([high, low]))),
+        _ => return None,
+    };
+    let (der, filling) = der.split_at_checked(head + length)?;
+    (filling.len() <= MOST && filling.iter().all(|byte| *byte == 0)).then_some(der)
 }
 
 impl std::fmt::Debug for PublicKey {

@@ -2,7 +2,7 @@
 //!
 //! Made by api (`params`), looked into by the mechanisms of this folder.
 
-use super::{EcdhParams, EcdhWrapParams, EddsaParams, HkdfParams, Pbkdf2Params, Sp800108Params};
+use super::{EcdhParams, EcdhWrapParams, EddsaParams, HkdfParams, Pbkdf2Params, SignContext, Sp800108Params};
 use crate::crypto::hash_name::HashName;
 use crate::crypto::rsa_oaep::Oaep;
 use smallvec::SmallVec;
@@ -61,6 +61,12 @@ pub enum ParamShape {
     /// CK_PKCS5_PBKD2_PARAMS or CK_PKCS5_PBKD2_PARAMS2
     Pbkdf2,
 
+    // Lattices
+    /// CK_SIGN_ADDITIONAL_CONTEXT, or none.
+    SignContext,
+    /// CK_HASH_SIGN_ADDITIONAL_CONTEXT
+    HashSignContext,
+
     // Elliptic curves
     /// CK_EDDSA_PARAMS, or none.
     Eddsa,
@@ -109,6 +115,9 @@ pub enum Params {
     Hkdf(Box<HkdfParams>),
     Sp800108(Box<Sp800108Params>),
     Pbkdf2(Box<Pbkdf2Params>),
+
+    // Lattices
+    SignContext(SignContext),
 
     // Elliptic curves
     Eddsa(Box<EddsaParams>),

@@ -74,6 +74,9 @@ const PSS_VECTORS: &str = "wycheproof rsa_pss; RFC 8017 sec. 9.1.2";
 /// PKCS#11 3.2 sec. 6.62.3
 const HKDF: &[CK_KEY_TYPE] = &[CKK_HKDF, CKK_GENERIC_SECRET];
 const RSA_SIZES: KeySizes = KeySizes { min: rsa::MIN_BITS, max: rsa::MAX_BITS, bits: true };
+/// Bytes of public keys: the specification says so for these.
+const ML_DSA_SIZES: KeySizes = KeySizes { min: 1312, max: 2592, bits: false };
+const ML_KEM_SIZES: KeySizes = KeySizes { min: 800, max: 1568, bits: false };
 const CURVE25519_SIZES: KeySizes = KeySizes { min: 255, max: 255, bits: true };
 const EC_SIZES: KeySizes = KeySizes { min: 224, max: 521, bits: true };
 
@@ -180,6 +183,13 @@ macro_rules! hmac_general {
     ($id:ident, $key_type:ident, $mac:ident, $vectors:expr) => {
         row!($id, vectors: $vectors, key_types: &[CKK_GENERIC_SECRET, $key_type], key_sizes: HMAC_SIZES,
             params: ParamShape::MacLength, sign: Some(macs::hmac_general::<mac::$mac>))
+    };
+}
+
+macro_rules! ml_dsa {
+    ($id:ident, $new:expr, $vectors:expr) => {
+        row!($id, vectors: $vectors, key_types: &[CKK_ML_DSA], key_sizes: ML_DSA_SIZES,
+            params: ParamShape::SignContext, sign: Some($new))
     };
 }
 
@@ -423,6 +433,27 @@ pub static TABLE: &[Mechanism] = &[
         params: ParamShape::EcdhWrap, wrap: Some(&ecdh_wrap::WRAP_DER)),
     row!(CKM_ECDH_X_AES_KEY_WRAP, vectors: "aes-kw over ECDH", key_types: &[CKK_EC_MONTGOMERY],
         key_sizes: CURVE25519_SIZES, params: ParamShape::EcdhWrap, wrap: Some(&ecdh_wrap::WRAP)),
+
+    // Lattices
+    row!(CKM_ML_DSA_KEY_PAIR_GEN, vectors: "wycheproof mldsa", key_types: &[CKK_ML_DSA], key_sizes: ML_DSA_SIZES,
+        generate_pair: Some(ml_dsa::generate)),
+    ml_dsa!(CKM_ML_DSA, ml_dsa::pure, "wycheproof mldsa"),
+    row!(CKM_HASH_ML_DSA, vectors: "FIPS 204 alg. 4", key_types: &[CKK_ML_DSA], key_sizes: ML_DSA_SIZES,
+        params: ParamShape::HashSignContext, sign: Some(ml_dsa::prehashed)),
+    ml_dsa!(CKM_HASH_ML_DSA_SHA256, ml_dsa::hashing::<0>, "FIPS 204 alg. 4"),
+    ml_dsa!(CKM_HASH_ML_DSA_SHA384, ml_dsa::hashing::<1>, "FIPS 204 alg. 4"),
+    ml_dsa!(CKM_HASH_ML_DSA_SHA512, ml_dsa::hashing::<2>, "FIPS 204 alg. 4"),
+    ml_dsa!(CKM_HASH_ML_DSA_SHA224, ml_dsa::hashing::<3>, "FIPS 204 alg. 4"),
+    ml_dsa!(CKM_HASH_ML_DSA_SHA3_224, ml_dsa::hashing::<4>, "FIPS 204 alg. 4"),
+    ml_dsa!(CKM_HASH_ML_DSA_SHA3_256, ml_dsa::hashing::<5>, "FIPS 204 alg. 4"),
+    ml_dsa!(CKM_HASH_ML_DSA_SHA3_384, ml_dsa::hashing::<6>, "FIPS 204 alg. 4"),
+    ml_dsa!(CKM_HASH_ML_DSA_SHA3_512, ml_dsa::hashing::<7>, "FIPS 204 alg. 4"),
+    ml_dsa!(CKM_HASH_ML_DSA_SHAKE128, ml_dsa::hashing::<8>, "FIPS 204 alg. 4"),
+    ml_dsa!(CKM_HASH_ML_DSA_SHAKE256, ml_dsa::hashing::<9>, "FIPS 204 alg. 4"),
+    row!(CKM_ML_KEM_KEY_PAIR_GEN, vectors: "wycheproof mlkem", key_types: &[CKK_ML_KEM], key_sizes: ML_KEM_SIZES,
+        generate_pair: Some(ml_kem::generate)),
+    row!(CKM_ML_KEM, vectors: "wycheproof mlkem", key_types: &[CKK_ML_KEM], key_sizes: ML_KEM_SIZES,
+        kem: Some(&ml_kem::KEM)),
 
     // Key derivation
     derived!(CKM_SP800_108_COUNTER_KDF, vectors: "NIST CAVS KBKDF", ParamShape::Sp800108,

@@ -29,6 +29,7 @@ use cryptoki_sys::*;
 pub use derive::{Heritage, Inherited};
 use fields::Fields;
 use pair::Opened;
+pub use pair::{ml_dsa_parameter_set, ml_kem_parameter_set};
 use rules::Class;
 use smallvec::SmallVec;
 use std::sync::OnceLock;

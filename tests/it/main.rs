@@ -35,6 +35,7 @@ mod in_place;
 mod interfaces;
 mod ivs;
 mod key_use;
+mod lattice;
 mod legacy;
 mod life;
 mod log;

@@ -3,6 +3,7 @@
 mod aead;
 mod curves;
 mod derive;
+mod lattice;
 pub mod message;
 mod rsa;
 mod sp800_108;
@@ -43,7 +44,7 @@ pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Param
             let params: CK_AES_CTR_PARAMS = unsafe { read(given) }?;
             Ok(Params::Ctr { counter_bits: params.ulCounterBits, block: params.cb })
         }
-        ParamShape::Eddsa if given.is_empty() => Ok(Params::None),
+        ParamShape::Eddsa | ParamShape::SignContext if given.is_empty() => Ok(Params::None),
         ParamShape::Pss => rsa::pss(given),
         // SAFETY: the caller's promise.
         ParamShape::Oaep => unsafe { rsa::oaep(given) },
@@ -58,6 +59,8 @@ pub unsafe fn parse(shape: ParamShape, mechanism: &CK_MECHANISM) -> Result<Param
         // SAFETY: the same.
         ParamShape::Eddsa => unsafe { curves::eddsa(given) },
         ParamShape::Ecdh => unsafe { curves::ecdh(given) },
+        ParamShape::SignContext => unsafe { lattice::sign_context(given) },
+        ParamShape::HashSignContext => unsafe { lattice::hash_sign_context(given) },
         ParamShape::EcdhWrap => unsafe { curves::ecdh_wrap(given) },
         shape => unsafe { derive::parse(shape, given) },
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::crypto::curve25519::{self, Form};
 use crate::crypto::ec::{self, Curve};
 use crate::crypto::hash_name::HashName;
+use crate::crypto::lattice::{self, Set};
 use cryptoki_sys::*;
 
 /// A new private key that the row signs with.
@@ -11,6 +12,7 @@ fn sample_key(row: &Mechanism) -> PrivateKey {
     match row.key_types {
         [CKK_EC] => ec::generate(Curve::P256).unwrap(),
         [CKK_RSA] => rsa::PAIR.1.clone(),
+        [CKK_ML_DSA] => lattice::generate(Set::MlDsa44).unwrap(),
         [CKK_EC_EDWARDS] => curve25519::generate(Form::Edwards).unwrap(),
         other => panic!("{}: no sample key of {other:?}", row.name),
     }
@@ -20,7 +22,11 @@ fn sample_key(row: &Mechanism) -> PrivateKey {
 fn sample_params(row: &Mechanism) -> Params {
     let of_row = rsa::HASHES.iter().find(|names| names.signs.is_some_and(|ids| ids.contains(&row.id)));
     match row.params {
-        ParamShape::None | ParamShape::Eddsa => Params::None,
+        ParamShape::None | ParamShape::Eddsa | ParamShape::SignContext => Params::None,
+        ParamShape::HashSignContext => {
+            let hash = Some(CKM_SHA256);
+            Params::SignContext(SignContext { hedge: CKH_HEDGE_PREFERRED, context: Vec::new(), hash })
+        }
         ParamShape::Pss => {
             let hash = of_row.map_or(HashName::Sha256, |names| names.name);
             Params::Pss { hash, mgf: HashName::Sha256, salt_bytes: 20 }

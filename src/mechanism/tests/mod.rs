@@ -12,6 +12,7 @@ mod ecdh;
 mod known;
 mod known_legacy;
 mod known_symmetric;
+mod lattice_vectors;
 mod pairs;
 mod rsa;
 mod rsa_cipher;
@@ -48,6 +49,11 @@ const SUITES: &[Suite] = &[
     ecdh::agreement_of_rfc_7518,
     ecdh::wraps_over_ecdh,
     ec_vectors::ecdsa,
+    lattice_vectors::ml_dsa_verifies,
+    lattice_vectors::ml_dsa_signs,
+    lattice_vectors::ml_kem,
+    lattice_vectors::ml_kem_keys,
+    lattice_vectors::hash_ml_dsa,
     ec_vectors::ecdsa_of_rfc_6979,
     known::block_modes,
     known::digests,

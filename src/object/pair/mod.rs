@@ -5,7 +5,10 @@
 
 mod curve25519;
 mod ec;
+mod lattice;
 mod rsa;
+
+pub use lattice::{ml_dsa_parameter_set, ml_kem_parameter_set};
 
 use super::rules::Class;
 use super::{Object, parts};
@@ -33,6 +36,7 @@ pub(super) struct Family {
 pub(super) mod families {
     pub(in crate::object) use super::curve25519::{EDWARDS, MONTGOMERY};
     pub(in crate::object) use super::ec::EC;
+    pub(in crate::object) use super::lattice::{ML_DSA, ML_KEM};
     pub(in crate::object) use super::rsa::RSA;
 }
 

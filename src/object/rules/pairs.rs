@@ -97,3 +97,20 @@ pub(super) const EDWARDS_PRIVATE: &[&[Rule]] = EC_PRIVATE;
 const AGREES: &[Rule] = &[rule(CKA_DERIVE, CHANGE, Yes)];
 pub(super) const MONTGOMERY_PUBLIC: &[&[Rule]] = &[STORAGE, KEY, PUBLIC, AGREES, CURVE_PUBLIC_PARTS];
 pub(super) const MONTGOMERY_PRIVATE: &[&[Rule]] = &[STORAGE, KEY, PRIVATE, AGREES, CURVE_PRIVATE_PARTS];
+
+/// PKCS#11 3.2, ML-DSA and ML-KEM: public key objects.
+const LATTICE_PUBLIC_PARTS: &[Rule] =
+    &[rule(CKA_PARAMETER_SET, CREATE | GENERATE, Empty), rule(CKA_VALUE, CREATE | NOT_GENERATE, Empty)];
+/// PKCS#11 3.2, ML-DSA and ML-KEM: private key objects. One of CKA_SEED and CKA_VALUE is enough, the family sees to it.
+const LATTICE_PRIVATE_PARTS: &[Rule] = &[
+    rule(CKA_PARAMETER_SET, CREATE | IMPORTED, Empty),
+    rule(CKA_SEED, IMPORTED_SECRET, Empty),
+    rule(CKA_VALUE, IMPORTED_SECRET, Empty),
+];
+const ENCAPSULATES: &[Rule] = &[rule(CKA_ENCAPSULATE, CHANGE, Yes)];
+const DECAPSULATES: &[Rule] = &[rule(CKA_DECAPSULATE, CHANGE, Yes)];
+
+pub(super) const ML_DSA_PUBLIC: &[&[Rule]] = &[STORAGE, KEY, PUBLIC, VERIFIES, LATTICE_PUBLIC_PARTS];
+pub(super) const ML_DSA_PRIVATE: &[&[Rule]] = &[STORAGE, KEY, PRIVATE, SIGNS, LATTICE_PRIVATE_PARTS];
+pub(super) const ML_KEM_PUBLIC: &[&[Rule]] = &[STORAGE, KEY, PUBLIC, ENCAPSULATES, LATTICE_PUBLIC_PARTS];
+pub(super) const ML_KEM_PRIVATE: &[&[Rule]] = &[STORAGE, KEY, PRIVATE, DECAPSULATES, LATTICE_PRIVATE_PARTS];

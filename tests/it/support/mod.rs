@@ -6,6 +6,7 @@ mod cloudhsm;
 pub mod curves;
 pub mod disk;
 pub mod kdf;
+mod kem;
 mod mechanism;
 mod message;
 mod peer;

@@ -63,7 +63,7 @@ fn signs(mechanism: CK_MECHANISM_TYPE, bytes: usize) -> bool {
     match mechanism {
         CKM_RSA_PKCS => bytes <= RSA - 11,
         CKM_RSA_X_509 => bytes <= RSA,
-        CKM_RSA_PKCS_PSS => bytes == 32,
+        CKM_RSA_PKCS_PSS | CKM_HASH_ML_DSA => bytes == 32,
         _ => true,
     }
 }

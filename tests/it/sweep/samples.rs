@@ -125,6 +125,15 @@ fn of_mechanism(world: &World, row: &MechanismRow) -> Form {
             let prf = [Number(CKP_PKCS5_PBKD2_HMAC_SHA256), Number(0), Number(0)];
             only(structure(salt.into_iter().chain(prf).chain([bytes(8), Number(8)])))
         }
+        // Zeros are no context.
+        ParamShape::SignContext => Form {
+            missing: CKR_OK,
+            zeros: CKR_OK,
+            ..only(structure([Number(CKH_HEDGE_REQUIRED), bytes(4), Number(4)]))
+        },
+        ParamShape::HashSignContext => {
+            only(structure([Number(CKH_HEDGE_REQUIRED), bytes(4), Number(4), Number(CKM_SHA256)]))
+        }
         // Ed25519ctx; none is Ed25519.
         ParamShape::Eddsa => Form { missing: CKR_OK, ..only(structure([Number(0), Number(4), bytes(4)])) },
         ParamShape::Ecdh => {

@@ -172,6 +172,9 @@ impl World {
         let by = Mechanism::plain(CKM_RSA_PKCS_KEY_PAIR_GEN);
         (self.public, self.private) =
             session.generate_pair(by, &[(CKA_MODULUS_BITS, &bits)], &[]).expect("a pair");
+        let (by, set) = (Mechanism::plain(CKM_ML_KEM_KEY_PAIR_GEN), number(CKP_ML_KEM_768));
+        (self.kem_public, self.kem_private) =
+            session.generate_pair(by, &[(CKA_PARAMETER_SET, &set)], &[]).expect("a pair");
         expect("init", session.sign_init(Mechanism::plain(CKM_AES_CMAC), self.key), CKR_OK);
         self.memory.keep("mac", session.sign(&DATA).expect("a MAC"));
         let by = Mechanism::plain(CKM_RSA_PKCS);
