@@ -21,6 +21,7 @@ use super::sign::*;
 use super::slot::*;
 use super::unsupported::{self, *};
 use super::verify_signature::*;
+use super::wrap_messages::*;
 use super::{LIBRARY, bad, fork};
 use crate::config::Config;
 use crate::error::Error;

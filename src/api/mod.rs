@@ -28,6 +28,7 @@ mod sign;
 mod slot;
 mod unsupported;
 mod verify_signature;
+mod wrap_messages;
 
 pub use exports::{FunctionRow, functions};
 pub use names::rv_name;

@@ -1,4 +1,5 @@
-//! Functions that this version does not have yet: they answer CKR_FUNCTION_NOT_SUPPORTED.
+//! Functions that answer CKR_FUNCTION_NOT_SUPPORTED: those of calls that go on by themselves (PKCS#11 3.2 sec. 5.21). Every
+//! call here ends when it returns, and none answers CKR_PENDING.
 
 use super::{Trace, call};
 use crate::error::CallError;
@@ -20,6 +21,4 @@ unsupported! {
     C_AsyncComplete(*mut CK_UTF8CHAR, *mut CK_ASYNC_DATA);
     C_AsyncGetID(*mut CK_UTF8CHAR, *mut CK_ULONG);
     C_AsyncJoin(*mut CK_UTF8CHAR, CK_ULONG, *mut CK_BYTE, CK_ULONG);
-    C_WrapKeyAuthenticated(*mut CK_MECHANISM, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_UnwrapKeyAuthenticated(*mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_OBJECT_HANDLE);
 }

@@ -58,6 +58,8 @@
 //! | C_UnwrapKey, C_DeriveKey and C_DecapsulateKey with such a key | CKR_USER_NOT_LOGGED_IN: they leave no moment for the login |
 //! | C_Login with CKU_CONTEXT_SPECIFIC | is of all operations that wait in this session; another user's PIN is a wrong one |
 //! | profile objects | Baseline Provider, Extended Provider and Authentication Token, found by a search that asks for CKA_CLASS CKO_PROFILE or for CKA_PROFILE_ID, and by no other: programs that walk over all objects need not know them. They are not made, changed, copied or destroyed (CKR_ACTION_PROHIBITED) |
+//! | C_UnwrapKeyAuthenticated of what is not authentic | CKR_WRAPPED_KEY_INVALID: CKR_AEAD_DECRYPT_FAILED is not among its codes |
+//! | ulDataLen of CK_CCM_MESSAGE_PARAMS in authenticated wrapping | not looked at: the key's length is meant |
 //! | a session that is closed while a call is inside it | the call ends with its result, or CKR_SESSION_HANDLE_INVALID; what it made goes with the session |
 //! | C_SignUpdate, C_EncryptUpdate and kin, and their finals, with a mechanism that takes its data in one part (CKM_RSA_PKCS, CKM_RSA_X_509, CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS_PSS, CKM_ECDSA) | CKR_FUNCTION_NOT_SUPPORTED, and the operation ends: the mechanism lacks the function, while an operation was initialized |
 //! | RSA keys of 1024 to 2047 bits | public ones are imported, and verify (C_Verify, C_VerifyRecover), for old signatures stay what they were. All else takes `legacy`: without it private ones are not made (CKR_ATTRIBUTE_VALUE_INVALID; unwrapped: CKR_WRAPPED_KEY_INVALID), and those from before are read, wrapped and destroyed, but work no more (CKR_KEY_SIZE_RANGE, CKR_WRAPPING_KEY_SIZE_RANGE, CKR_UNWRAPPING_KEY_SIZE_RANGE) |

@@ -1,12 +1,15 @@
 //! Making, wrapping and unwrapping keys (PKCS#11 3.0 sec. 5.18).
 
-use super::held::must_not_authenticate;
+use super::held::{Held, must_not_authenticate};
 use super::ivs::{LateIv, check_iv};
+use super::objects::open;
+use super::slot::Term;
 use super::{Output, Session, WriteIv};
 use crate::error::{CallError, Error, MechanismError, ObjectError};
 use crate::mechanism::{Key, Mechanism, Params, Wrap};
-use crate::object::{Object, Origin, Secret, Template, completed};
+use crate::object::{NewKey, Object, Origin, Secret, Template, completed};
 use cryptoki_sys::*;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 impl Session {
@@ -70,17 +73,8 @@ impl Session {
         write_iv: Option<WriteIv>,
     ) -> Result<usize, Error> {
         let wrap = wrap_of(mechanism)?;
-        let wrapping_key = self.object(wrapping)?.ok_or(CallError::WrappingKeyHandleInvalid(wrapping))?;
-        let opened = self.usable_key(&wrapping_key, mechanism, CKA_WRAP).map_err(|e| match e {
-            Error::Mechanism(MechanismError::KeyType) => MechanismError::WrappingKeyType.into(),
-            Error::Mechanism(MechanismError::KeySize { bytes }) => {
-                MechanismError::WrappingKeySize { bytes }.into()
-            }
-            Error::Call(CallError::KeyHandleInvalid(_)) => {
-                CallError::WrappingKeyHandleInvalid(wrapping).into()
-            }
-            e => e,
-        })?;
+        let wrapping_key = self.wrapping_key(wrapping, mechanism)?;
+        let opened = open(&wrapping_key.object)?;
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
         let value = wrappable(&held.object, &wrapping_key.object, key)?;
         check_iv(mechanism, params)?;
@@ -115,34 +109,71 @@ impl Session {
     ) -> Result<u64, Error> {
         let term = self.slot.term();
         let wrap = wrap_of(mechanism)?;
-        let held = self.object(unwrapping)?.ok_or(CallError::UnwrappingKeyHandleInvalid(unwrapping))?;
-        let opened = self.usable_key(&held, mechanism, CKA_UNWRAP).map_err(|e| match e {
-            Error::Mechanism(MechanismError::KeyType) => MechanismError::UnwrappingKeyType.into(),
-            Error::Mechanism(MechanismError::KeySize { bytes }) => {
-                MechanismError::UnwrappingKeySize { bytes }.into()
-            }
-            Error::Call(CallError::KeyHandleInvalid(_)) => {
-                CallError::UnwrappingKeyHandleInvalid(unwrapping).into()
-            }
-            e => e,
-        })?;
-        must_not_authenticate(&held)?;
-        let template = &completed(template, [&held.object], CKA_UNWRAP_TEMPLATE);
-        let new = Object::plan_key(template, None, Origin::Unwrapped, &self.slot.context())?;
-        self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
+        let held = self.unwrapping_key(unwrapping, mechanism)?;
+        let opened = open(&held.object)?;
+        let new = self.plan_unwrapped(template, &held)?;
         let value = match (mechanism.unwraps_tail, wrap.zero_pads, new.value_bytes) {
             (true, _, None) => return Err(ObjectError::Incomplete(CKA_VALUE_LEN).into()),
             (true, _, Some(bytes)) => tail((wrap.unwrap)(opened, params, wrapped)?, bytes)?,
             (_, Some(unit), Some(bytes)) => cut((wrap.unwrap)(opened, params, wrapped)?, unit, bytes)?,
             _ => (wrap.unwrap)(opened, params, wrapped)?,
         };
+        self.keep_unwrapped(new, opened, value, term)
+    }
+
+    /// The key behind a handle, if it may wrap by this mechanism.
+    pub(super) fn wrapping_key(&self, handle: u64, mechanism: &Mechanism) -> Result<Arc<Held>, Error> {
+        let held = self.object(handle)?.ok_or(CallError::WrappingKeyHandleInvalid(handle))?;
+        self.usable_key(&held, mechanism, CKA_WRAP).map_err(|e| match e {
+            Error::Mechanism(MechanismError::KeyType) => MechanismError::WrappingKeyType.into(),
+            Error::Mechanism(MechanismError::KeySize { bytes }) => {
+                MechanismError::WrappingKeySize { bytes }.into()
+            }
+            Error::Call(CallError::KeyHandleInvalid(_)) => CallError::WrappingKeyHandleInvalid(handle).into(),
+            e => e,
+        })?;
+        Ok(held)
+    }
+
+    /// The key behind a handle, if it may unwrap by this mechanism.
+    pub(super) fn unwrapping_key(&self, handle: u64, mechanism: &Mechanism) -> Result<Arc<Held>, Error> {
+        let held = self.object(handle)?.ok_or(CallError::UnwrappingKeyHandleInvalid(handle))?;
+        self.usable_key(&held, mechanism, CKA_UNWRAP).map_err(|e| match e {
+            Error::Mechanism(MechanismError::KeyType) => MechanismError::UnwrappingKeyType.into(),
+            Error::Mechanism(MechanismError::KeySize { bytes }) => {
+                MechanismError::UnwrappingKeySize { bytes }.into()
+            }
+            Error::Call(CallError::KeyHandleInvalid(_)) => {
+                CallError::UnwrappingKeyHandleInvalid(handle).into()
+            }
+            e => e,
+        })?;
+        must_not_authenticate(&held)?;
+        Ok(held)
+    }
+
+    /// Checks the template of a key to be unwrapped.
+    pub(super) fn plan_unwrapped(&self, template: &Template, unwrapping: &Held) -> Result<NewKey, Error> {
+        let template = &completed(template, [&unwrapping.object], CKA_UNWRAP_TEMPLATE);
+        let new = Object::plan_key(template, None, Origin::Unwrapped, &self.slot.context())?;
+        self.may_make(new.flag(CKA_TOKEN), new.flag(CKA_PRIVATE))?;
+        Ok(new)
+    }
+
+    pub(super) fn keep_unwrapped(
+        &self,
+        new: NewKey,
+        unwrapping: Key<'_>,
+        value: Secret,
+        term: Term,
+    ) -> Result<u64, Error> {
         if new.class == CKO_PRIVATE_KEY {
             let object = new.finish_pkcs8(&value).map_err(|_| MechanismError::WrappedKeyInvalid)?;
             return self.keep(object, term);
         }
         let bytes = value.expose().len();
         if !new.fits(bytes) {
-            return Err(misfit(opened, bytes).into());
+            return Err(misfit(unwrapping, bytes).into());
         }
         if !new.is_sound(&value) {
             return Err(MechanismError::WrappedKeyInvalid.into());
@@ -212,7 +243,11 @@ fn wrap_of(mechanism: &'static Mechanism) -> Result<&'static Wrap, MechanismErro
 
 /// What is wrapped of a key that may leave under this wrapping key. Errors: `KeyHandleInvalid`, `KeyUnextractable`,
 /// `KeyNotWrappable`.
-fn wrappable(key: &Object, wrapping_key: &Object, handle: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub(super) fn wrappable(
+    key: &Object,
+    wrapping_key: &Object,
+    handle: u64,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
     if !matches!(key.class(), CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
         return Err(CallError::KeyHandleInvalid(handle).into());
     }

@@ -244,7 +244,7 @@ impl Process {
     }
 }
 
-fn encrypt_last(
+pub(super) fn encrypt_last(
     engine: &mut dyn Cipher,
     input: &[u8],
     output: &mut [u8],
@@ -261,7 +261,7 @@ fn encrypt_last(
     Ok((begun + data.len(), Some(tag.to_vec())))
 }
 
-fn decrypt_last(
+pub(super) fn decrypt_last(
     engine: &mut dyn Cipher,
     input: &[u8],
     output: &mut [u8],

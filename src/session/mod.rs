@@ -25,6 +25,7 @@ mod recover;
 mod session_objects;
 mod sign;
 mod slot;
+mod wrap_messages;
 
 pub use derive::NotDerived;
 pub use dual::Dual;

@@ -318,7 +318,7 @@ fn must_be_long_enough(
 }
 
 /// The key in an object. Errors: `KeyType`, where there is none; `Corrupt`.
-fn open(object: &Object) -> Result<Key<'_>, Error> {
+pub(super) fn open(object: &Object) -> Result<Key<'_>, Error> {
     if let Some(secret) = object.secret() {
         return Ok(Key::Secret(secret));
     }

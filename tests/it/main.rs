@@ -72,3 +72,4 @@ mod token;
 mod unsupported;
 mod verify_signature;
 mod wrap;
+mod wrap_messages;

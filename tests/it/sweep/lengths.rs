@@ -117,6 +117,11 @@ static LENGTHS: &[(&str, usize, &[Case])] = &[
     ("C_VerifySignatureInit", 4, ANY),
     ("C_VerifySignature", 2, OTHER_DATA),
     ("C_VerifySignatureUpdate", 2, ANY),
+    ("C_WrapKeyAuthenticated", 5, ANY),
+    ("C_UnwrapKeyAuthenticated", 4, &[(Is(0), CKR_WRAPPED_KEY_LEN_RANGE), (Is(1), CKR_WRAPPED_KEY_INVALID),
+        (Off(-1), CKR_WRAPPED_KEY_INVALID), (Off(1), CKR_WRAPPED_KEY_INVALID)]),
+    ("C_UnwrapKeyAuthenticated", 6, HALF_IS_INCOMPLETE),
+    ("C_UnwrapKeyAuthenticated", 8, &wrong(CKR_WRAPPED_KEY_INVALID)),
 ];
 
 pub fn sweep(world: &World, report: &mut Report) {

@@ -42,7 +42,9 @@ pub struct World {
     pub kem_private: CK_OBJECT_HANDLE,
     pub memory: Memory,
     /// Parameters of messages, to be encrypted and decrypted.
-    messages: [Box<CK_GCM_MESSAGE_PARAMS>; 2],
+    messages: [Box<CK_GCM_MESSAGE_PARAMS>; 4],
+    /// AES-GCM with the last two messages: to wrap, and to unwrap what was wrapped.
+    wrappings: Vec<CK_MECHANISM>,
     /// Mechanisms and templates that were asked for: they stay where they are.
     mechanisms: RefCell<Vec<(CK_MECHANISM_TYPE, Box<CK_MECHANISM>)>>,
     templates: RefCell<Vec<(&'static str, Box<Attributes>)>>,
@@ -147,7 +149,8 @@ impl World {
             kem_public: 0,
             kem_private: 0,
             memory: Memory::new(),
-            messages: [message(), message()],
+            messages: [message(), message(), message(), message()],
+            wrappings: Vec::new(),
             mechanisms: RefCell::default(),
             templates: RefCell::default(),
             objects: Cell::new(0),
@@ -208,6 +211,12 @@ impl World {
         self.cancel();
         // SAFETY: both lead to the room of a tag.
         unsafe { std::ptr::copy(self.messages[0].pTag, self.messages[1].pTag, 16) };
+        self.wrappings = self.messages[2..].iter_mut().map(|message| wrapping(message)).collect();
+        let wrap = row("C_WrapKeyAuthenticated");
+        expect(wrap.name, wrap.entry(self).call(&wrap.words(self)), wrap.answer());
+        self.memory.keep("wrapped message", self.memory.out_bytes(32));
+        // SAFETY: as above.
+        unsafe { std::ptr::copy(self.messages[2].pTag, self.messages[3].pTag, 16) };
     }
 
     /// The session in which everything happens.
@@ -239,6 +248,16 @@ impl World {
     /// The parameter of the message "sealed".
     pub fn sealed_message(&self) -> u64 {
         (&raw const *self.messages[1]) as u64
+    }
+
+    /// AES-GCM to wrap with a message's parameter.
+    pub fn wrapping(&self) -> u64 {
+        (&raw const self.wrappings[0]) as u64
+    }
+
+    /// AES-GCM with the parameter of what was wrapped.
+    pub fn unwrapping(&self) -> u64 {
+        (&raw const self.wrappings[1]) as u64
     }
 
     /// A mechanism with a parameter that stays where it is for good.
@@ -359,6 +378,14 @@ fn message() -> Box<CK_GCM_MESSAGE_PARAMS> {
         pTag: room[12..].as_mut_ptr(),
         ulTagBits: 128,
     })
+}
+
+fn wrapping(message: &mut CK_GCM_MESSAGE_PARAMS) -> CK_MECHANISM {
+    CK_MECHANISM {
+        mechanism: CKM_AES_GCM,
+        pParameter: (message as *mut CK_GCM_MESSAGE_PARAMS).cast(),
+        ulParameterLen: size_of::<CK_GCM_MESSAGE_PARAMS>() as CK_ULONG,
+    }
 }
 
 /// The kinds of operation, and what begins them.
