@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run test check bench
+.PHONY: help install build run test fuzz check bench
 
 # What the scripts test and `make run` shows: the release build.
 export VHSM_MODULE ?= $(CURDIR)/target/release/libvhsm_pkcs11.so
@@ -28,6 +28,10 @@ test: build ## everything: unit, integration and doc tests, scripts, README; ben
 	cargo bench --locked --workspace --bench '*' --no-run
 	cargo test --locked --workspace --doc
 	cargo nextest run --locked --workspace
+
+# By cargo's own runner: nextest ends a test that runs for long.
+fuzz: ## random input for SECONDS=600, all targets one after the other; `make test` has a minute of it
+	FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --test it fuzz:: -- --test-threads=1 --nocapture
 
 check: ## formatting, clippy, documentation, licences and sources of all dependencies
 	@.ci/install cargo-deny

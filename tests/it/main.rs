@@ -30,6 +30,7 @@ mod edwards;
 mod files;
 mod find;
 mod fork;
+mod fuzz;
 mod general;
 mod in_place;
 mod interfaces;
