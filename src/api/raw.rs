@@ -210,7 +210,12 @@ unsafe fn embedded(attribute: &CK_ATTRIBUTE) -> Result<Vec<u8>, ObjectError> {
     let mut template = Template::default();
     for attribute in inner {
         // SAFETY: the caller's promise.
-        template.attributes.push(Attribute { kind: attribute.type_, value: unsafe { value(attribute) }? });
+        let value = unsafe { value(attribute) }?;
+        // What follows copies it, as long as it says it is.
+        if value.len() > object::MAX_OBJECT_BYTES {
+            return Err(none("a value in it is longer than any object"));
+        }
+        template.attributes.push(Attribute { kind: attribute.type_, value });
     }
     Ok(object::embed(&template))
 }

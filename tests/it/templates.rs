@@ -259,3 +259,21 @@ fn derived_keys_get_what_the_template_says() {
     expect("of the first", derive(&[(CKA_SIGN, YES)]).unwrap_err(), CKR_TEMPLATE_INCONSISTENT);
     expect("of the second", derive(&[(CKA_LABEL, b"no")]).unwrap_err(), CKR_TEMPLATE_INCONSISTENT);
 }
+
+/// More than any memory, though a pointer stands beside it.
+#[test]
+fn a_value_in_a_template_is_not_copied_whatever_its_length() {
+    let token = Token::new();
+    let session = token.user();
+    let label = *b"label";
+    for length in [(512 << 10) + 1, 1 << 40, 1 << 62, CK_ULONG::MAX] {
+        let inner =
+            CK_ATTRIBUTE { type_: CKA_LABEL, pValue: label.as_ptr().cast_mut().cast(), ulValueLen: length };
+        // SAFETY: a structure without padding.
+        let value: [u8; size_of::<CK_ATTRIBUTE>()] = unsafe { std::mem::transmute(inner) };
+        let length = number(16);
+        let template: [Pair; 2] = [(CKA_VALUE_LEN, &length), (CKA_WRAP_TEMPLATE, &value)];
+        let made = session.generate(Mechanism::plain(CKM_AES_KEY_GEN), &template);
+        assert_eq!(made, Err(CKR_ATTRIBUTE_VALUE_INVALID));
+    }
+}

@@ -64,13 +64,10 @@ impl Mechanisms {
         let input = if choices.one_in(2) { sound.clone() } else { choices.spoilt(sound.clone()) };
         let call = Call { world: &self.world, row, mechanism: given.mechanism(row.id), key, input: &input };
         let what = || format!("{} {}", row.name, used.name);
-        match blameless(what, used.run(&call)) {
-            CKR_OK => {
-                let begun = STEPS.iter().find(|(begin, _)| *begin == used.name);
-                begun.into_iter().for_each(|(_, steps)| self.go_on(row, steps, choices));
-                used.undo(&call);
-            }
-            _ => {}
+        if blameless(what, used.run(&call)) == CKR_OK {
+            let begun = STEPS.iter().find(|(begin, _)| *begin == used.name);
+            begun.into_iter().for_each(|(_, steps)| self.go_on(row, steps, choices));
+            used.undo(&call);
         }
         let stuck = self.world.active();
         assert!(stuck.is_empty(), "{}: {stuck:?}", what());
@@ -79,7 +76,8 @@ impl Mechanisms {
     /// Some steps, until one ends the operation.
     fn go_on(&self, mechanism: &MechanismRow, steps: &[&str], choices: &mut Choices) {
         for _ in 0..choices.below(5) {
-            let row = row(*choices.pick(steps));
+            let step = choices.pick::<&str>(steps);
+            let row = row(step);
             let mut words = row.words(&self.world);
             for (index, arg) in row.args.iter().enumerate().skip(1) {
                 match arg.kind {

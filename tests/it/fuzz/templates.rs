@@ -57,13 +57,13 @@ impl Templates {
     pub fn round(&self, choices: &mut Choices) {
         let session = self.world.calls();
         let (what, base): (_, Vec<(u64, Vec<u8>)>) = self.start(choices);
-        let mut template = base;
+        let (mut template, mut inner) = (base, Vec::new());
         for _ in 0..choices.below(5) {
             if choices.one_in(6) && !template.is_empty() {
                 let at = choices.below(template.len());
                 template.remove(at);
             }
-            template.push(attribute(choices));
+            template.push(attribute(choices, &mut inner));
         }
         let pairs: Vec<Pair> = template.iter().map(|(kind, value)| (*kind, value.as_slice())).collect();
         let told = || format!("{what} {pairs:x?}");
@@ -73,11 +73,10 @@ impl Templates {
             "generate" => session.generate(Mechanism::plain(CKM_AES_KEY_GEN), &pairs),
             "pair" => {
                 let made = session.generate_pair(Mechanism::plain(CKM_EC_KEY_PAIR_GEN), &pairs, &[]);
-                let made = made.map(|(public, private)| {
+                made.map(|(public, private)| {
                     blameless(told, session.destroy(public));
                     private
-                });
-                made
+                })
             }
             "derive" => session.derive(Mechanism::plain(CKM_SHA512_KEY_DERIVATION), self.base, &pairs),
             "unwrap" => {
@@ -130,18 +129,42 @@ impl Templates {
     }
 }
 
-fn attribute(choices: &mut Choices) -> (CK_ATTRIBUTE_TYPE, Vec<u8>) {
+/// An attribute; `inner` keeps the templates that are in it.
+fn attribute(choices: &mut Choices, inner: &mut Vec<Attributes>) -> (CK_ATTRIBUTE_TYPE, Vec<u8>) {
     let (first, last) = *choices.pick(&RANGES);
-    let kind = first + choices.below((last - first) as usize + 1) as u64;
-    let array = [CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE, CKA_ENCAPSULATE_TEMPLATE];
-    let array = array.contains(&kind) || kind == CKA_DECAPSULATE_TEMPLATE || kind & CKF_ARRAY_ATTRIBUTE != 0;
-    let value = match choices.below(4) {
-        // A template in a template: none, or a length that is no array's, for its pointers would lead nowhere.
-        _ if array => vec![0; choices.below(24)],
+    let (mut kind, value) = (first + choices.below((last - first) as usize + 1) as u64, value(choices));
+    if choices.one_in(12) {
+        kind = *choices.pick(&ARRAYS);
+    }
+    if !ARRAYS.contains(&kind) {
+        return (kind, value);
+    }
+    // A template in a template, or a length that is no array's: its pointers would lead nowhere.
+    if choices.one_in(3) {
+        return (kind, vec![0; choices.below(24)]);
+    }
+    let pairs: Vec<_> = (0..choices.below(4)).map(|_| attribute(choices, inner)).collect();
+    let pairs: Vec<Pair> = pairs.iter().map(|(kind, value)| (*kind, value.as_slice())).collect();
+    let template = Attributes::new(&pairs);
+    let value = as_value(&template);
+    inner.push(template);
+    (kind, value)
+}
+
+/// The attributes that are arrays of attributes.
+const ARRAYS: [CK_ATTRIBUTE_TYPE; 5] = [
+    CKA_WRAP_TEMPLATE,
+    CKA_UNWRAP_TEMPLATE,
+    CKA_DERIVE_TEMPLATE,
+    CKA_ENCAPSULATE_TEMPLATE,
+    CKA_DECAPSULATE_TEMPLATE,
+];
+
+fn value(choices: &mut Choices) -> Vec<u8> {
+    match choices.below(4) {
         0 => vec![choices.byte() % 3],
         1 => number(*choices.pick(&NUMBERS)).to_vec(),
         2 => choices.bytes(20),
         _ => choices.bytes(70),
-    };
-    (kind, value)
+    }
 }
