@@ -28,7 +28,7 @@ struct WrappedKey {
 }
 
 /// The types of private key that are wrapped.
-const PAIRS: [CK_KEY_TYPE; 4] = [CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
+const PAIRS: [CK_KEY_TYPE; 6] = [CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_ML_DSA, CKK_ML_KEM];
 /// Mechanisms that encrypt what they wrap as they encrypt data: by them anything can be wrapped.
 const PLAIN: [CK_MECHANISM_TYPE; 2] = [CKM_AES_CBC_PAD, CKM_AES_KEY_WRAP_KWP];
 
@@ -144,6 +144,7 @@ impl Wrapped {
             CKK_RSA => CKM_SHA256_RSA_PKCS,
             CKK_EC => CKM_ECDSA,
             CKK_EC_EDWARDS => CKM_EDDSA,
+            CKK_ML_DSA => CKM_ML_DSA,
             CKK_AES => CKM_AES_CMAC,
             _ => return,
         };
