@@ -32,8 +32,10 @@ pub enum Inherited {
     Fixed(bool),
 }
 
-/// The uses that keys have by default.
-const USES: [CK_ATTRIBUTE_TYPE; 6] = [CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP];
+/// The uses that a template can name.
+const USES: [CK_ATTRIBUTE_TYPE; 7] =
+    [CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE];
+/// Those that keys have by default.
 const USE_BITS: u64 =
     bit(CKA_ENCRYPT) | bit(CKA_DECRYPT) | bit(CKA_SIGN) | bit(CKA_VERIFY) | bit(CKA_WRAP) | bit(CKA_UNWRAP);
 

@@ -98,6 +98,8 @@ fn a_derived_key_has_the_uses_that_are_named() {
     assert!(uses.iter().all(|kind| session.flag(key, *kind)));
     let key = session.derive(digest(), base, &[(CKA_ENCRYPT, YES), (CKA_DECRYPT, YES)]).unwrap();
     assert_eq!(uses.map(|kind| session.flag(key, kind)), [true, true, false, false, false, false]);
+    let key = session.derive(digest(), base, &[(CKA_DERIVE, YES)]).unwrap();
+    assert_eq!((uses.map(|kind| session.flag(key, kind)), session.flag(key, CKA_DERIVE)), ([false; 6], true));
     let key = session.derive(digest(), base, &[(CKA_SIGN, NO)]).unwrap();
     assert_eq!(uses.map(|kind| session.flag(key, kind)), [true, true, false, true, true, true]);
 }
