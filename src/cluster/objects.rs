@@ -48,7 +48,7 @@ impl Clusters {
         login: Option<&Login>,
         object: &Object,
     ) -> Result<ObjectId, Error> {
-        if object.key_type().is_some() {
+        if object.is_key() {
             cluster.check_key_availability()?;
         }
         let owner = owner_of(cluster, login, object)?;

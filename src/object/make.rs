@@ -56,7 +56,7 @@ impl Object {
                 .ok_or(ObjectError::Inconsistent("keys of this type cannot be made"))?,
             None => named_class(template)?,
         };
-        if class.subtype.0 != CKA_KEY_TYPE {
+        if !class.is_key() {
             return Err(ObjectError::Inconsistent("the template is not one of a key"));
         }
         Object::plan(class, template, origin, context)

@@ -9,6 +9,7 @@ mod attributes;
 mod change;
 mod codec;
 mod derive;
+mod domain;
 mod embedded;
 mod fields;
 mod make;

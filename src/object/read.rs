@@ -27,6 +27,12 @@ impl Object {
         self.class.class
     }
 
+    /// Whether it is a key: other objects have CKA_KEY_TYPE too.
+    pub fn is_key(&self) -> bool {
+        self.class.is_key()
+    }
+
+    /// CKA_KEY_TYPE
     pub fn key_type(&self) -> Option<CK_KEY_TYPE> {
         (self.class.subtype.0 == CKA_KEY_TYPE).then_some(self.class.subtype.1)
     }

@@ -89,9 +89,9 @@ impl Session {
 
     fn named_key(&self, handle: u64) -> Result<Arc<Held>, Error> {
         let held = self.object(handle)?.ok_or(CallError::KeyHandleInvalid(handle))?;
-        match held.object.key_type() {
-            Some(_) => Ok(held),
-            None => Err(CallError::KeyHandleInvalid(handle).into()),
+        match held.object.is_key() {
+            true => Ok(held),
+            false => Err(CallError::KeyHandleInvalid(handle).into()),
         }
     }
 

@@ -43,7 +43,7 @@ impl Session {
         let mechanism = state.digest.mechanism();
         state.digest.feed(|engine| {
             let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
-            if held.object.key_type().is_none() {
+            if !held.object.is_key() {
                 return Err(CallError::KeyHandleInvalid(key).into());
             }
             let allowed = mechanism.is_some_and(|mechanism| held.object.allows(mechanism.id));

@@ -181,7 +181,9 @@ impl Session {
         usage: CK_ATTRIBUTE_TYPE,
     ) -> Result<Key<'h>, Error> {
         let object = &held.object;
-        let Some(key_type) = object.key_type() else { return Err(CallError::KeyHandleInvalid(0).into()) };
+        let Some(key_type) = object.key_type().filter(|_| object.is_key()) else {
+            return Err(CallError::KeyHandleInvalid(0).into());
+        };
         if !mechanism.key_types.contains(&key_type) || object.class() != class_for(key_type, usage) {
             return Err(MechanismError::KeyType.into());
         }

@@ -20,6 +20,7 @@ mod derive_bad;
 mod derive_kdf;
 mod derive_keys;
 mod digest_and_sign;
+mod domain_parameters;
 mod dual;
 mod durability;
 mod ec_derive;

@@ -89,8 +89,11 @@ impl Object {
         }
     }
 
-    /// Checks a key that C_CreateObject imports, and completes its attributes. Other objects stay as they are.
+    /// Checks a key or domain parameters that C_CreateObject imports, and completes its attributes. Other objects stay as they are.
     pub(super) fn complete_imported(&mut self) -> Result<(), ObjectError> {
+        if self.class.class == CKO_DOMAIN_PARAMETERS {
+            return self.complete_domain();
+        }
         let Some(family) = self.class.family else { return Ok(()) };
         match self.open(family)? {
             Opened::Public(key) => self.complete_public(key),

@@ -40,6 +40,12 @@ pub(in crate::object) static CLASSES: &[Class] = &[
     private_key(CKK_ML_DSA, pairs::ML_DSA_PRIVATE, &families::ML_DSA),
     public_key(CKK_ML_KEM, pairs::ML_KEM_PUBLIC, &families::ML_KEM),
     private_key(CKK_ML_KEM, pairs::ML_KEM_PRIVATE, &families::ML_KEM),
+    domain(CKK_EC, domains::CURVE),
+    domain(CKK_EC_EDWARDS, domains::CURVE),
+    domain(CKK_EC_MONTGOMERY, domains::CURVE),
+    domain(CKK_DH, domains::DH),
+    domain(CKK_DSA, domains::DSA),
+    domain(CKK_X9_42_DH, domains::DSA),
     class(CKO_DATA, (CKA_CLASS, CKO_DATA), &[STORAGE, DATA], Sizes::Any, Check::None),
     certificate(CKC_X_509, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE, X509]),
     certificate(CKC_WTLS, &[STORAGE, CERTIFICATE, PUBLIC_KEY_CERTIFICATE]),
@@ -69,6 +75,10 @@ const fn private_key(key_type: CK_KEY_TYPE, tables: &[&[Rule]], family: &'static
     let mut made = class(CKO_PRIVATE_KEY, (CKA_KEY_TYPE, key_type), tables, Sizes::Parts, Check::None);
     made.family = Some(family);
     made
+}
+
+const fn domain(key_type: CK_KEY_TYPE, tables: &[&[Rule]]) -> Class {
+    class(CKO_DOMAIN_PARAMETERS, (CKA_KEY_TYPE, key_type), tables, Sizes::Any, Check::None)
 }
 
 const fn certificate(certificate_type: CK_CERTIFICATE_TYPE, tables: &[&[Rule]]) -> Class {

@@ -16,6 +16,7 @@
 
 mod certificates;
 mod classes;
+mod domains;
 mod pairs;
 mod secrets;
 mod storage;
@@ -204,6 +205,10 @@ impl Class {
     /// The attribute that tells a class's subtypes apart; `None` where no object of the class can be made.
     pub(super) fn subtype_attribute(class: CK_OBJECT_CLASS) -> Option<CK_ATTRIBUTE_TYPE> {
         CLASSES.iter().find(|c| c.class == class).map(|c| c.subtype.0)
+    }
+
+    pub(super) fn is_key(&self) -> bool {
+        matches!(self.class, CKO_SECRET_KEY | CKO_PUBLIC_KEY | CKO_PRIVATE_KEY)
     }
 
     /// The rule of an attribute, if objects of the class have it.

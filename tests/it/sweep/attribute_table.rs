@@ -203,7 +203,9 @@ pub fn may_give(giving: Giving, class: CK_OBJECT_CLASS, kind: CK_ATTRIBUTE_TYPE)
         Giving::Set => changes,
         Giving::Copy => changes || COPIED.contains(&kind),
         _ if NEVER.contains(&kind) => false,
-        Giving::Create => !matches!(kind, CKA_VALUE_LEN | CKA_MODULUS_BITS),
+        Giving::Create => {
+            !matches!(kind, CKA_VALUE_LEN | CKA_MODULUS_BITS | CKA_PRIME_BITS | CKA_SUBPRIME_BITS)
+        }
         Giving::Generate | Giving::Unwrap | Giving::Derive => {
             let is_part = PARTS.contains(&kind) || (is_private && PARAMETERS.contains(&kind));
             !is_part

@@ -44,6 +44,9 @@ fn essentials(class: CK_OBJECT_CLASS, subtype: CK_ULONG) -> &'static [CK_ATTRIBU
         (CKO_PUBLIC_KEY, CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => &[CKA_EC_PARAMS, CKA_EC_POINT],
         (CKO_PRIVATE_KEY, CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => &[CKA_EC_PARAMS, CKA_VALUE],
         (CKO_PUBLIC_KEY | CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM) => &[CKA_PARAMETER_SET, CKA_VALUE],
+        (CKO_DOMAIN_PARAMETERS, CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => &[CKA_EC_PARAMS],
+        (CKO_DOMAIN_PARAMETERS, CKK_DH) => &[CKA_PRIME, CKA_BASE],
+        (CKO_DOMAIN_PARAMETERS, _) => &[CKA_PRIME, CKA_BASE, CKA_SUBPRIME],
         (class, subtype) => panic!("what makes an object of class {class:#x}, {subtype:#x}?"),
     }
 }
@@ -52,6 +55,9 @@ fn specimens(world: &World, stock: &Stock) -> Vec<Specimen> {
     let session = world.calls();
     let specimen = |(class, (attribute, subtype))| {
         let key = match class {
+            CKO_DOMAIN_PARAMETERS if !matches!(subtype, CKK_DH | CKK_DSA | CKK_X9_42_DH) => {
+                Some(stock.key(subtype, Half::Public))
+            }
             CKO_SECRET_KEY | CKO_PUBLIC_KEY => Some(stock.key(subtype, Half::Public)),
             CKO_PRIVATE_KEY => Some(stock.key(subtype, Half::Private)),
             _ => None,
@@ -61,7 +67,11 @@ fn specimens(world: &World, stock: &Stock) -> Vec<Specimen> {
             template.push((attribute, number(subtype).to_vec()));
         }
         for kind in essentials(class, subtype) {
-            let value = key.map_or(Ok(b"x".to_vec()), |key| session.get(key, *kind));
+            let value = match *kind {
+                CKA_PRIME => Ok(vec![23]),
+                CKA_BASE | CKA_SUBPRIME => Ok(vec![11]),
+                kind => key.map_or(Ok(b"x".to_vec()), |key| session.get(key, kind)),
+            };
             template.push((*kind, value.expect("a stock key tells all")));
         }
         let object = session.create(&pairs(&template)).expect("an object of every class");
