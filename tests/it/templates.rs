@@ -277,3 +277,41 @@ fn a_value_in_a_template_is_not_copied_whatever_its_length() {
         assert_eq!(made, Err(CKR_ATTRIBUTE_VALUE_INVALID));
     }
 }
+
+/// PKCS#11 3.2 sec. 5.18.8: the one is compared with, the other added to.
+#[test]
+fn encapsulated_keys_are_what_the_templates_say() {
+    let token = Token::new();
+    let session = token.user();
+    let (set, class, kind) = (number(CKP_ML_KEM_768), number(CKO_SECRET_KEY), number(CKK_GENERIC_SECRET));
+    let (asked, added) = (Attributes::new(&[(CKA_LABEL, b"shared")]), Attributes::new(&[(CKA_SIGN, NO)]));
+    let (asked, added) = (as_value(&asked), as_value(&added));
+    let (public, private) = session
+        .generate_pair(
+            Mechanism::plain(CKM_ML_KEM_KEY_PAIR_GEN),
+            &[(CKA_PARAMETER_SET, &set), (CKA_ENCAPSULATE, YES), (CKA_ENCAPSULATE_TEMPLATE, &asked)],
+            &[(CKA_DECAPSULATE, YES), (CKA_DECAPSULATE_TEMPLATE, &added)],
+        )
+        .unwrap();
+    let mut ciphertext = [0; 1088];
+    let mut kem = |more: &[Pair], encapsulates: bool| {
+        let mut template =
+            Attributes::new(&[&[(CKA_CLASS, &class[..]), (CKA_KEY_TYPE, &kind)], more].concat());
+        let mut mechanism = Mechanism::plain(CKM_ML_KEM).raw();
+        let (at, count, by) = (template.as_mut_ptr(), template.count(), &mut mechanism);
+        let (mut key, mut length, session, api) = (0, 1088, session.handle, session.api);
+        let text = ciphertext.as_mut_ptr();
+        let rv = match encapsulates {
+            true => call!(api, C_EncapsulateKey(session, by, public, at, count, text, &mut length, &mut key)),
+            false => call!(api, C_DecapsulateKey(session, by, private, at, count, text, 1088, &mut key)),
+        };
+        if rv == CKR_OK { Ok(key) } else { Err(rv) }
+    };
+    let before = session.find(&[]).unwrap().len();
+    expect("no label", kem(&[], true).unwrap_err(), CKR_KEY_HANDLE_INVALID);
+    assert_eq!(session.find(&[]).unwrap().len(), before, "no key is made");
+    kem(&[(CKA_LABEL, b"shared")], true).unwrap();
+    expect("contrary", kem(&[(CKA_SIGN, YES)], false).unwrap_err(), CKR_TEMPLATE_INCONSISTENT);
+    let made = kem(&[], false).unwrap();
+    assert!(!session.flag(made, CKA_SIGN) && session.flag(made, CKA_VERIFY));
+}
