@@ -552,11 +552,11 @@
 /* The parameters of CKM_CLOUDHSM_SP800_108_COUNTER_KDF. PKCS#11 3.0 has structures of the same purpose, other fields
  * and other numbers: hence these names. */
 
-/* With these types, the input of the pseudo-random function is the data in the order in which they are given. */
+/* The types of data. The input of the pseudo-random function is the data in the order in which they are given. */
 #define CLOUDHSM_SP800_108_ITERATION_VARIABLE 1UL
 #define CLOUDHSM_SP800_108_DKM_LENGTH 2UL
 #define CLOUDHSM_SP800_108_BYTE_ARRAY 3UL
-/* With these, it is: counter, label, a zero byte, context, length of the key. */
+/* The names of the first vendor header: a counter, bytes, bytes, a length and bytes. */
 #define CLOUDHSM_SP800_108_OLD_COUNTER_FORMAT 4UL
 #define CLOUDHSM_SP800_108_OLD_PRF_LABEL 5UL
 #define CLOUDHSM_SP800_108_OLD_PRF_CONTEXT 6UL

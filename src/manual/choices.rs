@@ -96,6 +96,7 @@
 //! | objects of other classes and key types | CKR_TEMPLATE_INCONSISTENT; those that another profile made stay visible |
 //! | too few HSMs for a token key | CKR_FUNCTION_FAILED, by the call that makes it and by C_xxxInit |
 //! | `--disable-validate-key-at-init` | the first call that uses the key answers CKR_KEY_FUNCTION_NOT_PERMITTED, and the operation ends; C_WrapKey, C_UnwrapKey and C_DeriveKey are as they were |
+//! | CKM_CLOUDHSM_SP800_108_COUNTER_KDF with the older types of data (counter, label, context, length) | as with the newer ones, the order in which they are given decides; nothing is put between them |
 //! | HMAC keys of more than 64 bytes, an old known issue | taken |
 //! | a template of C_DeriveKey that says what the keys it comes from forbid (CKA_SENSITIVE false of a sensitive key, by CKM_CONCATENATE_BASE_AND_KEY and its like) | CKR_TEMPLATE_INCONSISTENT |
 //! | a derivation that gives fewer bytes than the template wants | CKR_TEMPLATE_INCONSISTENT; CKR_DATA_LEN_RANGE of CKM_AES_ECB_ENCRYPT_DATA and its like, as the specification says |

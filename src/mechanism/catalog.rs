@@ -4,16 +4,17 @@
 //! what it may do there, so that dispatch, CKF_ flags and the key sizes told cannot differ.
 
 use super::table::{TABLE, place};
-use super::{KeySizes, Mechanism};
-use crate::profile::{Active, MechanismRow, Profile, Uses, find_mechanism};
-use cryptoki_sys::CK_MECHANISM_TYPE;
+use super::{KeySizes, Mechanism, cloudhsm_derive};
+use crate::profile::{Active, MechanismRow, Profile, Settings, Uses, find_mechanism};
+use cryptoki_sys::{CK_MECHANISM_TYPE, CKM_ECDH1_DERIVE};
 use once_cell::sync::OnceCell;
 
 /// The rows that are offered, at the places of the table's.
 pub struct Catalog(Box<[Option<&'static Mechanism>]>);
 
-/// The rows of profile `cloudhsm`, in FIPS mode and not: made when a run first wants them, for all runs.
-static CLOUDHSM: [OnceCell<Box<[Option<Mechanism>]>>; 2] = [OnceCell::new(), OnceCell::new()];
+/// The rows of profile `cloudhsm`, in FIPS mode and not, with ECDH alone and not: made when a run first wants them, for
+/// all runs.
+static CLOUDHSM: [OnceCell<Box<[Option<Mechanism>]>>; 4] = [const { OnceCell::new() }; 4];
 
 impl Catalog {
     pub fn new(active: &Active) -> Self {
@@ -23,9 +24,10 @@ impl Catalog {
                 TABLE.iter().map(|row| Some(row).filter(offered)).collect()
             }
             Profile::CloudHsm => {
-                let non_fips = active.settings.non_fips;
-                let cell = &CLOUDHSM[usize::from(non_fips)];
-                cell.get_or_init(|| TABLE.iter().map(|row| of_cloudhsm(row, non_fips)).collect())
+                let settings = active.settings;
+                let cell =
+                    &CLOUDHSM[usize::from(settings.non_fips) | usize::from(settings.ecdh_without_kdf) << 1];
+                cell.get_or_init(|| TABLE.iter().map(|row| of_cloudhsm(row, &settings)).collect())
                     .iter()
                     .map(Option::as_ref)
                     .collect()
@@ -46,9 +48,13 @@ impl Catalog {
     }
 }
 
-fn of_cloudhsm(row: &Mechanism, non_fips: bool) -> Option<Mechanism> {
+fn of_cloudhsm(row: &Mechanism, settings: &Settings) -> Option<Mechanism> {
     let rule = find_mechanism(row.id)?;
-    let uses = if non_fips { rule.uses | rule.non_fips } else { rule.uses };
+    let uses = if settings.non_fips { rule.uses | rule.non_fips } else { rule.uses };
+    let derive = match row.id {
+        CKM_ECDH1_DERIVE => Some(cloudhsm_derive::ecdh(settings.ecdh_without_kdf)),
+        _ => row.derive,
+    };
     let row = Mechanism {
         key_sizes: key_sizes(row.key_sizes, rule),
         cipher: row.cipher.filter(|_| uses.has(Uses::CIPHER)),
@@ -60,7 +66,7 @@ fn of_cloudhsm(row: &Mechanism, non_fips: bool) -> Option<Mechanism> {
         kem: None,
         generate: row.generate.filter(|_| uses.has(Uses::GENERATE)),
         generate_pair: row.generate_pair.filter(|_| uses.has(Uses::GENERATE_PAIR)),
-        derive: row.derive.filter(|_| uses.has(Uses::DERIVE)),
+        derive: derive.filter(|_| uses.has(Uses::DERIVE)),
         limits: rule.limits,
         ..*row
     };

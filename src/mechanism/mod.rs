@@ -24,6 +24,7 @@ mod buffer;
 mod by_cipher;
 mod catalog;
 mod chacha20;
+mod cloudhsm_derive;
 mod cloudhsm_gcm;
 mod cloudhsm_wrap;
 mod derivation;

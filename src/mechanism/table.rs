@@ -332,7 +332,7 @@ pub static TABLE: &[Mechanism] = &[
     aes!(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, vectors: "RFC 5649 sec. 6", cloudhsm: true,
         wrap: Some(&cloudhsm_wrap::ZERO_PAD)),
     derived!(CKM_CLOUDHSM_SP800_108_COUNTER_KDF, vectors: "NIST CAVS KBKDF", ParamShape::Sp800108CloudHsm,
-        sp800_108::counter, OF_SP800_108, key_sizes: SECRET_BITS, cloudhsm: true),
+        cloudhsm_derive::counter, OF_SP800_108, key_sizes: SECRET_BITS, cloudhsm: true),
 
     sha!(CKM_SHA_1, Sha1, "FIPS 180-4 examples"),
     sha!(CKM_SHA224, Sha224, "FIPS 180-4 examples"),

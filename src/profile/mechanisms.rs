@@ -116,6 +116,19 @@ macro_rules! row {
     };
 }
 
+/// The key derivation functions of CKM_ECDH1_DERIVE: name, number, and the standard's number of the same function.
+pub const ECDH_KDFS: &[(&str, CK_EC_KDF_TYPE, CK_EC_KDF_TYPE)] = &[
+    ("CKD_CLOUDHSM_X963_SHA1_KDF", CKD_CLOUDHSM_X963_SHA1_KDF, CKD_SHA1_KDF),
+    ("CKD_CLOUDHSM_X963_SHA224_KDF", CKD_CLOUDHSM_X963_SHA224_KDF, CKD_SHA224_KDF),
+    ("CKD_CLOUDHSM_X963_SHA256_KDF", CKD_CLOUDHSM_X963_SHA256_KDF, CKD_SHA256_KDF),
+    ("CKD_CLOUDHSM_X963_SHA384_KDF", CKD_CLOUDHSM_X963_SHA384_KDF, CKD_SHA384_KDF),
+    ("CKD_CLOUDHSM_X963_SHA512_KDF", CKD_CLOUDHSM_X963_SHA512_KDF, CKD_SHA512_KDF),
+];
+
+/// The pseudo-random functions of CKM_CLOUDHSM_SP800_108_COUNTER_KDF.
+pub const KDF_PRFS: [CK_MECHANISM_TYPE; 6] =
+    [CKM_SHA_1_HMAC, CKM_SHA224_HMAC, CKM_SHA256_HMAC, CKM_SHA384_HMAC, CKM_SHA512_HMAC, CKM_AES_CMAC];
+
 /// Bits of RSA keys, in steps of 256 (see `attributes`).
 const RSA_BITS: Option<(usize, usize)> = Some((2048, 4096));
 /// Bits of generic secrets: 1 to 800 bytes.

@@ -12,7 +12,7 @@ pub mod vendor;
 
 pub use attributes::*;
 pub use functions::FUNCTIONS;
-pub use mechanisms::{IvSource, Limits, MECHANISMS, MechanismRow, Uses, find_mechanism};
+pub use mechanisms::{ECDH_KDFS, IvSource, KDF_PRFS, Limits, MECHANISMS, MechanismRow, Uses, find_mechanism};
 
 /// Which token's rules the library follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

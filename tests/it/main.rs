@@ -12,6 +12,7 @@ mod cloudhsm_attributes;
 mod cloudhsm_basics;
 mod cloudhsm_derive;
 mod cloudhsm_gcm;
+mod cloudhsm_kdf;
 mod cloudhsm_settings;
 mod cluster;
 mod coherence;

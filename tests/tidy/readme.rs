@@ -65,7 +65,14 @@ fn differences() -> String {
     }
     let functions: Vec<_> = profile::FUNCTIONS.iter().map(|name| format!("`{name}`")).collect();
     let (mechanisms, attributes) = (cloudhsm_mechanisms(), cloudhsm_attributes());
-    format!("{table}\nFunctions: {}.\n\n{mechanisms}\n{attributes}", functions.join(", "))
+    let kdfs: Vec<_> =
+        profile::ECDH_KDFS.iter().map(|(name, number, _)| format!("`{name}` ({number:#x})")).collect();
+    format!(
+        "{table}\nFunctions: {}.\n\n{mechanisms}\nFunctions of `CKM_ECDH1_DERIVE`: {}; `CKD_NULL` too, where \
+         `enable_ecdh_without_kdf` is set. Others are CKR_MECHANISM_PARAM_INVALID.\n\n{attributes}",
+        functions.join(", "),
+        kdfs.join(", ")
+    )
 }
 
 fn cloudhsm_attributes() -> String {
