@@ -1,7 +1,5 @@
 /* cloudhsm_pkcs11_vendor_defs.h: the names that programs written for AWS CloudHSM's PKCS#11 library use, for vhsm in
- * profile "cloudhsm". Name the folder of this file where such a program looks for AWS's own:
- *
- *   cmake -DCLOUDHSM_PKCS11_VENDOR_DEFS_PATH=.../vhsm/include ..
+ * profile "cloudhsm". Put the folder of this file where such a program looks for AWS's own.
  *
  * PKCS#11 3.0 gave some of these names to other structures and numbers. With a header of 3.0 only vhsm.h's names mean
  * what CloudHSM means; CKM_CLOUDHSM_* and CKD_CLOUDHSM_* are the same with every header.

@@ -19,8 +19,9 @@ pub(super) struct LateIv {
 
 impl LateIv {
     pub(super) fn new(params: &Params, write: Option<WriteIv>) -> Option<Self> {
+        let write = write?;
         match params {
-            Params::Gcm { iv, .. } => Some(Self { iv: iv.to_vec(), write: write? }),
+            Params::Gcm { iv, .. } => Some(Self { iv: iv.to_vec(), write }),
             _ => None,
         }
     }

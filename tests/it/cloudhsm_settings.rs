@@ -3,7 +3,6 @@
 use crate::support::*;
 use cryptoki_sys::*;
 use std::fs;
-use vhsm_pkcs11::mechanism::table;
 use vhsm_pkcs11::profile::vendor::*;
 use vhsm_pkcs11::profile::{MECHANISMS, Uses};
 
@@ -36,7 +35,7 @@ fn the_mechanisms_are_those_of_the_table() {
         for row in MECHANISMS {
             let uses = if non_fips { row.uses | row.non_fips } else { row.uses };
             let is_there = listed.contains(&row.id);
-            assert_eq!(is_there, uses != Uses::NONE && table::find(row.id).is_some(), "{}", row.name);
+            assert_eq!(is_there, uses != Uses::NONE, "{}", row.name);
         }
         for other in [CKM_AES_KEY_WRAP, CKM_AES_OFB, CKM_SHA3_256, CKM_SHA256_HMAC_GENERAL, CKM_EDDSA] {
             assert_eq!(flags(&hsm, other), Err(CKR_MECHANISM_INVALID), "{other:#x}");
