@@ -17,6 +17,7 @@ mod pointers;
 pub mod samples;
 pub mod stock;
 pub mod uses;
+mod vendor;
 mod words;
 pub mod world;
 

@@ -2,7 +2,7 @@
 //! CKR_MECHANISM_PARAM_INVALID, unless the mechanism's form says that it is good.
 
 use super::Report;
-use super::samples::{Laid, form};
+use super::samples::{Form, Laid, form};
 use super::stock::Stock;
 use super::uses::{Call, Use, input, uses};
 use super::world::World;
@@ -12,11 +12,11 @@ use vhsm_pkcs11::mechanism::table::TABLE;
 use vhsm_pkcs11::mechanism::{Mechanism as MechanismRow, ParamShape};
 
 /// A parameter that is given, and the code that it gets.
-struct Case {
-    what: String,
-    pointer: CK_VOID_PTR,
-    length: CK_ULONG,
-    rv: CK_RV,
+pub struct Case {
+    pub what: String,
+    pub pointer: CK_VOID_PTR,
+    pub length: CK_ULONG,
+    pub rv: CK_RV,
     /// What the pointer leads to.
     _laid: Option<Laid>,
 }
@@ -54,10 +54,19 @@ fn one(report: &mut Report, used: &Use, call: &Call, case: &Case) {
 }
 
 fn cases(world: &World, row: &MechanismRow, used: &Use) -> Vec<Case> {
+    let mut cases = cases_of(form(world, row, used));
+    if !world.offers(row) {
+        cases.iter_mut().for_each(|case| case.rv = CKR_MECHANISM_INVALID);
+    }
+    cases
+}
+
+/// A good parameter, and everything that is wrong with others like it.
+pub fn cases_of(form: Form) -> Vec<Case> {
     const INVALID: CK_RV = CKR_MECHANISM_PARAM_INVALID;
-    let laid = form(world, row, used).sample.lay();
-    let (good, missing, bytes) =
-        (laid.any_pointer(), form(world, row, used).missing, laid.length as CK_ULONG);
+    let Form { sample, missing, zeros, ones } = form;
+    let laid = sample.lay();
+    let (good, bytes) = (laid.any_pointer(), laid.length as CK_ULONG);
     let case = |what: &str, pointer, length, rv| Case { what: what.into(), pointer, length, rv, _laid: None };
     let mut cases = vec![
         case("missing", null_mut(), 0, missing),
@@ -73,16 +82,13 @@ fn cases(world: &World, row: &MechanismRow, used: &Use) -> Vec<Case> {
         cases.push(case("one byte too short", good, bytes - 1, INVALID));
         cases.push(case("one byte", good, 1, if bytes == 1 { CKR_OK } else { INVALID }));
         let filled = |byte, rv| of(laid.filled(byte), format!("all {byte:#x}"), rv);
-        cases.push(filled(0, form(world, row, used).zeros));
-        cases.push(filled(0xff, form(world, row, used).ones));
+        cases.push(filled(0, zeros));
+        cases.push(filled(0xff, ones));
     }
     for (what, spoilt) in laid.with_nulls() {
         cases.push(of(spoilt, format!("null in {what}"), INVALID));
     }
     cases[0]._laid = Some(laid);
-    if !world.offers(row) {
-        cases.iter_mut().for_each(|case| case.rv = CKR_MECHANISM_INVALID);
-    }
     cases
 }
 

@@ -37,7 +37,7 @@ pub struct Form {
 const INVALID: CK_RV = CKR_MECHANISM_PARAM_INVALID;
 
 /// Nothing but the sample, or ones like it, is good.
-fn only(sample: Sample) -> Form {
+pub fn only(sample: Sample) -> Form {
     Form { sample, missing: INVALID, zeros: INVALID, ones: INVALID }
 }
 
@@ -172,11 +172,11 @@ const BASE_POINT: [u8; 65] = [
     0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
 ];
 
-fn bytes(count: usize) -> Word {
+pub fn bytes(count: usize) -> Word {
     Pointer(vec![9; count])
 }
 
-fn structure(words: impl IntoIterator<Item = Word>) -> Sample {
+pub fn structure(words: impl IntoIterator<Item = Word>) -> Sample {
     Sample::Structure(words.into_iter().collect())
 }
 
