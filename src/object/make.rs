@@ -23,6 +23,7 @@ pub(super) struct Asides {
 const UNSOUND: &str = "the parity is wrong, or the halves are equal";
 const START_DATE: Id = id(CKA_START_DATE);
 const END_DATE: Id = id(CKA_END_DATE);
+const PRIVATE: Id = id(CKA_PRIVATE);
 
 impl Object {
     /// C_CreateObject (PKCS#11 3.0 sec. 5.7.1). Errors: any but `Sensitive`, `Prohibited` and `Corrupt`.
@@ -121,6 +122,9 @@ impl Object {
             }
             object.put(id, notes, attribute.value, context, &mut asides)?;
         }
+        if overlay.is_none() && !given.contains(PRIVATE) && object.cannot_be_private(context) {
+            object.flags &= !bit(CKA_PRIVATE);
+        }
         if let Some(missing) = required.first_missing_in(given) {
             return Err(ObjectError::Incomplete(missing.kind()));
         }
@@ -131,6 +135,11 @@ impl Object {
         object.record_origin(origin)?;
         object.check_whole(given, context)?;
         Ok((object, asides))
+    }
+
+    /// A session key of nobody: see the table of defaults in `rules`.
+    fn cannot_be_private(&self, context: &Context) -> bool {
+        !context.user && !context.refuse_public_keys && self.flags & bit(CKA_TOKEN) == 0
     }
 
     /// Takes one attribute in that the rules admit and that the object does not have yet.

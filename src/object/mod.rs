@@ -71,6 +71,8 @@ pub enum Origin {
 /// What decides beside the template whether an object may be made or changed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context {
+    /// A user is logged in, who can own private objects.
+    pub user: bool,
     /// The SO is logged in (may set CKA_TRUSTED).
     pub security_officer: bool,
     /// Cluster policy: secret and private keys must have CKA_PRIVATE true.

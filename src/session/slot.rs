@@ -177,6 +177,7 @@ impl Slot {
     pub fn context(&self) -> Context {
         let policy = self.hot.policy.load(Ordering::Acquire);
         Context {
+            user: self.user_is_in(),
             security_officer: self.hot.login.load(Ordering::Acquire) == SECURITY_OFFICER,
             refuse_public_keys: policy & REFUSE_PUBLIC_KEYS != 0,
             refuse_extractable: policy & REFUSE_EXTRACTABLE != 0,

@@ -121,11 +121,13 @@ fn private_objects_need_a_login() {
     let session = token.open(READ_WRITE);
     let private: [Pair; 2] = [(CKA_CLASS, DATA), (CKA_PRIVATE, YES)];
     expect("private data", session.create(&private).unwrap_err(), CKR_USER_NOT_LOGGED_IN);
-    let key: [Pair; 3] = [(CKA_CLASS, SECRET_KEY), (CKA_KEY_TYPE, AES), (CKA_VALUE, &[1; 32])];
-    expect("keys are private", session.create(&key).unwrap_err(), CKR_USER_NOT_LOGGED_IN);
     let keygen = || Mechanism::plain(CKM_AES_KEY_GEN);
-    let rv = session.generate(keygen(), &[(CKA_VALUE_LEN, LENGTH_32)]).unwrap_err();
-    expect("generate", rv, CKR_USER_NOT_LOGGED_IN);
+    for kept in [(CKA_PRIVATE, YES), (CKA_TOKEN, YES)] {
+        let key: [Pair; 4] = [(CKA_CLASS, SECRET_KEY), (CKA_KEY_TYPE, AES), (CKA_VALUE, &[1; 32]), kept];
+        expect("create", session.create(&key).unwrap_err(), CKR_USER_NOT_LOGGED_IN);
+        let rv = session.generate(keygen(), &[(CKA_VALUE_LEN, LENGTH_32), kept]).unwrap_err();
+        expect("generate", rv, CKR_USER_NOT_LOGGED_IN);
+    }
     let public = session.create(&[(CKA_CLASS, DATA), (CKA_TOKEN, YES)]).expect("public data");
     let rv = session.copy(public, &[(CKA_PRIVATE, YES)]).unwrap_err();
     expect("private copy", rv, CKR_USER_NOT_LOGGED_IN);
@@ -133,6 +135,24 @@ fn private_objects_need_a_login() {
     assert!(session.generate(keygen(), &public_key).is_ok());
     expect("officer", session.login(CKU_SO, SO_PIN), CKR_OK);
     expect("the officer is no user", session.create(&private).unwrap_err(), CKR_USER_NOT_LOGGED_IN);
+}
+
+/// It could not be made otherwise, and programs do: after a login the same template makes a private one.
+#[test]
+fn a_session_key_of_nobody_is_public() {
+    let token = Token::new();
+    let session = token.open(READ_WRITE);
+    let key: [Pair; 3] = [(CKA_CLASS, SECRET_KEY), (CKA_KEY_TYPE, AES), (CKA_VALUE, &[1; 32])];
+    let by = || Mechanism::plain(CKM_AES_KEY_GEN);
+    let length: [Pair; 1] = [(CKA_VALUE_LEN, LENGTH_32)];
+    for made in [session.create(&key).unwrap(), session.generate(by(), &length).unwrap()] {
+        assert!(!session.flag(made, CKA_PRIVATE));
+        assert!(session.flag(made, CKA_SENSITIVE), "no less secret than others");
+    }
+    let user = token.user();
+    for made in [user.create(&key).unwrap(), user.generate(by(), &length).unwrap()] {
+        assert!(user.flag(made, CKA_PRIVATE));
+    }
 }
 
 #[test]

@@ -306,6 +306,9 @@ fn a_private_key_is_derived_after_a_login() {
     let session = token.open(READ_WRITE);
     let base = open(&session, b"base key");
     // Without a login there are public keys only.
-    assert_eq!(session.derive(digest(), base, &[]), Err(CKR_USER_NOT_LOGGED_IN));
-    session.derive(digest(), base, &[(CKA_PRIVATE, NO)]).unwrap();
+    assert_eq!(session.derive(digest(), base, &[(CKA_PRIVATE, YES)]), Err(CKR_USER_NOT_LOGGED_IN));
+    for asked in [&[(CKA_PRIVATE, NO)][..], &[]] {
+        let key = session.derive(digest(), base, asked).unwrap();
+        assert!(!session.flag(key, CKA_PRIVATE));
+    }
 }

@@ -343,7 +343,8 @@ fn read_only_and_public_sessions_unwrap_what_they_may() {
     expect("token object", rv, CKR_SESSION_READ_ONLY);
     assert!(reader.unwrap(by(), wrapping, &wrapped, NEW_AES).is_ok());
     expect("logout", user.logout(), CKR_OK);
-    let rv = reader.unwrap(by(), wrapping, &wrapped, NEW_AES).unwrap_err();
+    let private = [NEW_AES, &[(CKA_PRIVATE, YES)]].concat();
+    let rv = reader.unwrap(by(), wrapping, &wrapped, &private).unwrap_err();
     expect("private object", rv, CKR_USER_NOT_LOGGED_IN);
     assert!(reader.unwrap(by(), wrapping, &wrapped, &[NEW_AES, &[(CKA_PRIVATE, NO)]].concat()).is_ok());
 }

@@ -7,6 +7,7 @@
 //! | attribute | default | why |
 //! | --- | --- | --- |
 //! | CKA_PRIVATE | true for secret keys, false for data and certificates | a key made without a word about it must not be seen without login |
+//! | CKA_PRIVATE of a session key that is made without a login | false, unless the cluster or the profile refuses public keys | it could not be made otherwise, and programs use such keys for what needs no token: OpenSSL's provider does |
 //! | CKA_SENSITIVE, CKA_EXTRACTABLE of secret keys | true, false, however the key is made | keys stay inside unless the template asks otherwise; PKCS#11 itself has CKA_SENSITIVE false, and CKA_EXTRACTABLE true after C_UnwrapKey |
 //! | CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP | true | as other tokens; programs rely on it |
 //! | the same of a derived key whose template sets one of them | false | who names uses means those |

@@ -12,6 +12,7 @@ pub(super) const YES: &[u8] = &[1];
 pub(super) const NO: &[u8] = &[0];
 pub(super) const KEY_128: &[u8] = b"0123456789abcdef";
 pub(super) const USER: Context = Context {
+    user: true,
     security_officer: false,
     refuse_public_keys: false,
     refuse_extractable: false,
