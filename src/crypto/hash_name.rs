@@ -35,6 +35,12 @@ macro_rules! named {
         })*
 
         impl HashName {
+    /// SHA-1 and the hashes of SHA-2 that are not cut.
+    pub fn is_of_fips_180(self) -> bool {
+        use HashName::*;
+        matches!(self, Sha1 | Sha224 | Sha256 | Sha384 | Sha512)
+    }
+
             /// The length of the digest.
             pub fn bytes(self) -> usize {
                 match self {

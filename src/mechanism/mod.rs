@@ -5,7 +5,7 @@
 
 use crate::crypto::pkey::PrivateKey;
 use crate::crypto::rsa;
-use crate::error::Error;
+use crate::error::{Error, MechanismError};
 use crate::object::{NewKey, Secret};
 use crate::profile::Limits;
 use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE, CKK_RSA};
@@ -131,6 +131,19 @@ pub struct KeySizes {
 }
 
 impl Mechanism {
+    /// Whether the profile has the hashes of OAEP. Errors: `Params`.
+    #[inline]
+    pub fn check_hashes(&self, params: &Params) -> Result<(), MechanismError> {
+        match params {
+            Params::Oaep(oaep) | Params::RsaAes { oaep, .. }
+                if self.limits.one_hash && (oaep.hash != oaep.mgf || !oaep.hash.is_of_fips_180()) =>
+            {
+                Err(MechanismError::Params("this profile has OAEP with one hash, SHA-1 to SHA-512"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The sizes of key that it takes or makes; with `legacy` RSA keys are shorter too.
     pub fn key_sizes(&self, legacy: bool) -> KeySizes {
         match self.key_types.contains(&CKK_RSA) && legacy {

@@ -57,10 +57,13 @@ pub struct Limits {
     /// No C_xxxUpdate: CKR_MECHANISM_INVALID.
     pub single_part: bool,
     pub iv: IvSource,
+    /// OAEP: the hash is SHA-1 or one of SHA-2, and that of its MGF1 the same; else CKR_MECHANISM_PARAM_INVALID.
+    pub one_hash: bool,
 }
 
 impl Limits {
-    pub const NONE: Limits = Limits { data_bytes: usize::MAX, single_part: false, iv: IvSource::Caller };
+    pub const NONE: Limits =
+        Limits { data_bytes: usize::MAX, single_part: false, iv: IvSource::Caller, one_hash: false };
 }
 
 /// One mechanism of profile `cloudhsm`.
@@ -107,7 +110,7 @@ const fn up_to(data_bytes: usize) -> Limits {
 }
 
 const fn gcm(iv: IvSource) -> Limits {
-    Limits { data_bytes: 16_224, single_part: true, iv }
+    Limits { data_bytes: 16_224, single_part: true, iv, ..Limits::NONE }
 }
 
 macro_rules! row {
@@ -171,8 +174,8 @@ pub const MECHANISMS: &[MechanismRow] = &[
     row!(CKM_RSA_X9_31_KEY_PAIR_GEN, PAIR, key_sizes: RSA_BITS),
     row!(CKM_RSA_PKCS, SIGN, non_fips: CIPHER.and(WRAP), limits: SINGLE_PART, key_sizes: RSA_BITS),
     row!(CKM_RSA_X_509, CIPHER.and(SIGN), key_sizes: RSA_BITS),
-    row!(CKM_RSA_PKCS_OAEP, CIPHER.and(WRAP), limits: SINGLE_PART, key_sizes: RSA_BITS),
-    row!(CKM_RSA_AES_KEY_WRAP, WRAP, key_sizes: RSA_BITS),
+    row!(CKM_RSA_PKCS_OAEP, CIPHER.and(WRAP), limits: Limits { one_hash: true, ..SINGLE_PART }, key_sizes: RSA_BITS),
+    row!(CKM_RSA_AES_KEY_WRAP, WRAP, limits: Limits { one_hash: true, ..Limits::NONE }, key_sizes: RSA_BITS),
     row!(CKM_RSA_PKCS_PSS, SIGN, limits: SINGLE_PART, key_sizes: RSA_BITS),
     row!(CKM_SHA1_RSA_PKCS, SIGN, key_sizes: RSA_BITS),
     row!(CKM_SHA224_RSA_PKCS, SIGN, key_sizes: RSA_BITS),

@@ -19,9 +19,13 @@ impl Session {
         key: u64,
         write_iv: Option<WriteIv>,
     ) -> Result<(), Error> {
-        let params = || match direction {
-            Direction::Encrypt => self.with_own_iv(mechanism, params()?),
-            Direction::Decrypt => params(),
+        let params = || {
+            let params = params()?;
+            mechanism.check_hashes(&params)?;
+            match direction {
+                Direction::Encrypt => self.with_own_iv(mechanism, params),
+                Direction::Decrypt => Ok(params),
+            }
         };
         let mut state = self.state();
         state.last_mechanism = Some(mechanism);

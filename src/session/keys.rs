@@ -78,6 +78,7 @@ impl Session {
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
         let value = wrappable(&held.object, &wrapping_key.object, key)?;
         check_iv(mechanism, params)?;
+        mechanism.check_hashes(params)?;
         if mechanism.unwraps_tail && held.object.class() == CKO_PRIVATE_KEY {
             // PKCS #8 at the end of a number would not be found again.
             return Err(MechanismError::KeyNotWrappable.into());
@@ -111,6 +112,7 @@ impl Session {
         let wrap = wrap_of(mechanism)?;
         let held = self.unwrapping_key(unwrapping, mechanism)?;
         let opened = open(&held.object)?;
+        mechanism.check_hashes(params)?;
         let new = self.plan_unwrapped(template, &held)?;
         let value = match (mechanism.unwraps_tail, wrap.zero_pads, new.value_bytes) {
             (true, _, None) => return Err(ObjectError::Incomplete(CKA_VALUE_LEN).into()),

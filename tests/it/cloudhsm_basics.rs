@@ -256,3 +256,22 @@ fn legacy_mechanisms_are_refused() {
     let told = fs::read_to_string(log).unwrap();
     assert!(told.contains("legacy") && told.contains("cloudhsm"), "{told}");
 }
+
+/// A cluster keeps the settings of the profile that it was made under, whoever uses it.
+#[test]
+fn a_cluster_binds_processes_of_the_other_profile() {
+    let module = CloudHsm::loaded("");
+    make_cluster(LABEL, 1);
+    // SAFETY: no other thread runs, and other tests wait for the lock.
+    unsafe { std::env::set_var("VHSM_PROFILE", "standard") };
+    expect("initialize", module.initialize(), CKR_OK);
+    let session = module.open(0, READ_WRITE).unwrap();
+    expect("login", session.login(CKU_USER, KMS_PIN), CKR_OK);
+    let length = number(32);
+    let make = |more: Pair| {
+        session.generate(Mechanism::plain(CKM_AES_KEY_GEN), &[(CKA_VALUE_LEN, &length), more]).map(drop)
+    };
+    assert_eq!(make((CKA_PRIVATE, NO)), Err(CKR_TEMPLATE_INCONSISTENT));
+    assert_eq!(make((CKA_TOKEN, YES)), Err(CKR_FUNCTION_FAILED));
+    assert_eq!(make((CKA_TOKEN, NO)), Ok(()));
+}

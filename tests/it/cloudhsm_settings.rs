@@ -212,3 +212,51 @@ fn information_is_that_of_2_40() {
         assert_eq!((info.ulMinKeySize, info.ulMaxKeySize), sizes, "{kind:#x}");
     }
 }
+
+#[test]
+fn oaep_has_one_hash() {
+    let hsm = CloudHsm::new();
+    let session = hsm.user();
+    let bits = number(2048);
+    let public: [Pair; 4] =
+        [(CKA_MODULUS_BITS, &bits), (CKA_PUBLIC_EXPONENT, &[1, 0, 1]), (CKA_ENCRYPT, YES), (CKA_WRAP, YES)];
+    let private: [Pair; 2] = [(CKA_DECRYPT, YES), (CKA_UNWRAP, YES)];
+    let by = Mechanism::plain(CKM_RSA_PKCS_KEY_PAIR_GEN);
+    let (public, private) = session.generate_pair(by, &public, &private).unwrap();
+    let key = session.aes_key(&[]);
+    for (hash, mgf, wanted) in [
+        (CKM_SHA_1, CKG_MGF1_SHA1, CKR_OK),
+        (CKM_SHA224, CKG_MGF1_SHA224, CKR_OK),
+        (CKM_SHA256, CKG_MGF1_SHA256, CKR_OK),
+        (CKM_SHA384, CKG_MGF1_SHA384, CKR_OK),
+        (CKM_SHA512, CKG_MGF1_SHA512, CKR_OK),
+        (CKM_SHA256, CKG_MGF1_SHA1, CKR_MECHANISM_PARAM_INVALID),
+        (CKM_SHA3_256, CKG_MGF1_SHA3_256, CKR_MECHANISM_PARAM_INVALID),
+    ] {
+        let by = || Mechanism::oaep(hash, mgf, b"");
+        let what = format!("{hash:#x} {mgf:#x}");
+        expect(&what, session.encrypt_init(by(), public), wanted);
+        expect(&what, session.wrap(by(), public, key).map_or_else(|rv| rv, |_| CKR_OK), wanted);
+        if wanted != CKR_OK {
+            expect(&what, session.decrypt_init(by(), private), wanted);
+            let rv = session.unwrap(by(), private, &[0; 256], &[]).unwrap_err();
+            expect(&what, rv, wanted);
+            continue;
+        }
+        let sealed = session.encrypt(b"data").unwrap();
+        expect(&what, session.decrypt_init(by(), private), CKR_OK);
+        assert_eq!(session.decrypt_update(&sealed), Err(CKR_MECHANISM_INVALID), "{what}");
+        expect(&what, session.decrypt_init(by(), private), CKR_OK);
+        assert_eq!(session.decrypt(&sealed).as_deref(), Ok(&b"data"[..]), "{what}");
+    }
+    // Whole data only, as of raw ECDSA and RSA signatures: an update ends the operation.
+    let signing: [Pair; 2] = [(CKA_MODULUS_BITS, &bits), (CKA_PUBLIC_EXPONENT, &[1, 0, 1])];
+    let by = Mechanism::plain(CKM_RSA_PKCS_KEY_PAIR_GEN);
+    let (_, signer) = session.generate_pair(by, &signing, &[(CKA_SIGN, YES)]).unwrap();
+    expect("init", session.sign_init(Mechanism::plain(CKM_RSA_PKCS), signer), CKR_OK);
+    expect("update", session.sign_update(b"data"), CKR_MECHANISM_INVALID);
+    expect("ended", session.sign(b"data").unwrap_err(), CKR_OPERATION_NOT_INITIALIZED);
+    expect("init", session.sign_init(Mechanism::plain(CKM_SHA256_RSA_PKCS), signer), CKR_OK);
+    expect("update", session.sign_update(b"data"), CKR_OK);
+    assert_eq!(session.sign_final().unwrap().len(), 256);
+}

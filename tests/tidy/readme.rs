@@ -167,6 +167,9 @@ fn limits(row: &MechanismRow) -> String {
             );
         }
     }
+    if row.limits.one_hash {
+        told.push("OAEP's hash and that of its MGF1 are the same, SHA-1 to SHA-512 (else CKR_MECHANISM_PARAM_INVALID)".to_owned());
+    }
     if let Some((min, max)) = row.key_sizes {
         told.push(format!("key sizes {min} to {max}"));
     }
