@@ -119,18 +119,25 @@ impl Session<'_> {
 
     /// The private key of a pair of the session.
     pub fn rsa_pair(&self, bits: CK_ULONG) -> Result<Key, Failure> {
-        let (yes, no, exponent) = (CK_TRUE, CK_FALSE, [1u8, 0, 1]);
-        let mut public = [
-            attribute(CKA_TOKEN, &no),
-            attribute(CKA_VERIFY, &yes),
-            attribute(CKA_MODULUS_BITS, &bits),
-            attribute(CKA_PUBLIC_EXPONENT, &exponent),
-        ];
+        let exponent = [1u8, 0, 1];
+        let parts = [attribute(CKA_MODULUS_BITS, &bits), attribute(CKA_PUBLIC_EXPONENT, &exponent)];
+        self.pair(CKM_RSA_PKCS_KEY_PAIR_GEN, &parts)
+    }
+
+    /// The private key of a pair of the session on P-256.
+    pub fn p256_pair(&self) -> Result<Key, Failure> {
+        const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+        self.pair(CKM_EC_KEY_PAIR_GEN, &[attribute(CKA_EC_PARAMS, &P256)])
+    }
+
+    fn pair(&self, by: CK_MECHANISM_TYPE, parts: &[CK_ATTRIBUTE]) -> Result<Key, Failure> {
+        let (yes, no) = (CK_TRUE, CK_FALSE);
+        let mut public = [&[attribute(CKA_TOKEN, &no), attribute(CKA_VERIFY, &yes)], parts].concat();
         let mut private =
             [attribute(CKA_TOKEN, &no), attribute(CKA_PRIVATE, &yes), attribute(CKA_SIGN, &yes)];
         let (public_rows, m) = (public.as_mut_ptr(), public.len() as CK_ULONG);
         let (private_rows, n) = (private.as_mut_ptr(), private.len() as CK_ULONG);
-        let (mut mechanism, mut one, mut other) = (mechanism::<u8>(CKM_RSA_PKCS_KEY_PAIR_GEN, &mut []), 0, 0);
+        let (mut mechanism, mut one, mut other) = (mechanism::<u8>(by, &mut []), 0, 0);
         call!(
             self.module.functions,
             C_GenerateKeyPair(
@@ -147,8 +154,9 @@ impl Session<'_> {
         Ok(other)
     }
 
-    pub fn sign_pkcs1(&self, key: Key, data: &mut Buffers) -> Result<(), Failure> {
-        let (mut mechanism, mut n) = (mechanism::<u8>(CKM_RSA_PKCS, &mut []), data.output.len() as CK_ULONG);
+    /// By a mechanism without a parameter.
+    pub fn sign(&self, by: CK_MECHANISM_TYPE, key: Key, data: &mut Buffers) -> Result<(), Failure> {
+        let (mut mechanism, mut n) = (mechanism::<u8>(by, &mut []), data.output.len() as CK_ULONG);
         let (input, length, output) =
             (data.input.as_mut_ptr(), data.input.len() as CK_ULONG, data.output.as_mut_ptr());
         call!(self.module.functions, C_SignInit(self.handle, &mut mechanism, key))?;

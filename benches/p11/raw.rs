@@ -5,9 +5,12 @@ use crate::clock::measure;
 use crate::module::Buffers;
 use openssl::cipher::{Cipher, CipherRef};
 use openssl::cipher_ctx::CipherCtx;
+use openssl::ec::{EcGroup, EcKey};
+use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 use openssl::md::Md;
 use openssl::md_ctx::MdCtx;
+use openssl::nid::Nid;
 use openssl::rand::rand_bytes;
 use openssl::rsa::{Padding, Rsa};
 
@@ -28,6 +31,11 @@ pub fn measure_all() {
         Ok(move |_| {
             key.private_encrypt(&data.input, &mut data.output, Padding::PKCS1).map(drop).map_err(failure)
         })
+    });
+    let key = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).and_then(|group| EcKey::generate(&group));
+    measure("p256-sign", || {
+        let (key, data) = (key.clone().map_err(failure)?, Buffers::new(32));
+        Ok(move |_| EcdsaSig::sign(&data.input, &key).map(drop).map_err(failure))
     });
     measure("random-32", || {
         let mut bytes = [0; 32];

@@ -12,6 +12,7 @@ const ROWS: &[(&str, &str, u64)] = &[
     ("cbc-4096", "AES-256-CBC with padding, 4 KiB", 0),
     ("random-32", "32 random bytes", 0),
     ("sha256-64", "SHA-256 of 64 bytes", 0),
+    ("p256-sign", "ECDSA signature on P-256, of 32 bytes", 0),
     ("rsa2048-sign", "RSA-2048 signature, PKCS #1 v1.5 of 51 bytes", 0),
     ("session-key", "make and destroy a session key", 0),
     ("token-key", "make a token key", 0),

@@ -3,6 +3,7 @@
 use crate::Failure;
 use crate::clock::{best_of_calls, measure};
 use crate::module::{Buffers, Key, Module, Session};
+use cryptoki_sys::{CKM_ECDSA, CKM_RSA_PKCS};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,12 @@ pub fn small(file: &str, slot: &str, pin: &str) -> Result<(), Failure> {
     let signing = session.rsa_pair(2048)?;
     measure("rsa2048-sign", || {
         let (session, mut data) = (module.session()?, Buffers::for_signature());
-        Ok(move |_| session.sign_pkcs1(signing, &mut data))
+        Ok(move |_| session.sign(CKM_RSA_PKCS, signing, &mut data))
+    });
+    let signing = session.p256_pair()?;
+    measure("p256-sign", || {
+        let (session, mut data) = (module.session()?, Buffers::new(32));
+        Ok(move |_| session.sign(CKM_ECDSA, signing, &mut data))
     });
     measure("session-key", || {
         let session = module.session()?;
