@@ -32,7 +32,7 @@ pub enum NoPeer {
 
 /// The other party's public key, on the curve of one's own: bare or in an OCTET STRING.
 pub fn peer(own: &PrivateKey, given: &[u8]) -> Result<PublicKey, NoPeer> {
-    if let Some((curve, _)) = ec::private_scalar(own) {
+    if let Some(curve) = ec::private_curve(own) {
         let point = ec::octets_of_point(curve, given).ok_or(NoPeer::Form)?;
         return ec::public(curve, point).ok_or(NoPeer::Invalid);
     }

@@ -75,6 +75,10 @@ impl Form {
 
     /// Whether CKA_EC_PARAMS names the curve in this form. Errors: `Curve`, `DomainParams`.
     pub fn check_params(self, der: &[u8]) -> Result<(), ObjectError> {
+        // The pkcs11-tool of OpenSC 0.23 counts one letter too many.
+        if self == Form::Montgomery && der == b"\x13\x0bcurve25519" {
+            return Ok(());
+        }
         match CurveName::of(der)?.is(&[self.oid_der(), self.old_oid_der()], self.names()) {
             true => Ok(()),
             false => Err(ObjectError::Curve),

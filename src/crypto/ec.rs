@@ -192,6 +192,11 @@ pub fn public_point(key: &PublicKey) -> Option<(Curve, Vec<u8>)> {
     Some((curve, key.public_key().to_bytes(key.group(), form, &mut context).ok()?))
 }
 
+/// The curve of a private key. `None`: not a key of these curves.
+pub fn private_curve(key: &PrivateKey) -> Option<Curve> {
+    Curve::of(key.0.ec_key().ok()?.group())
+}
+
 /// The curve and the number of a private key, with leading zeros. `None`: not a key of these curves.
 pub fn private_scalar(key: &PrivateKey) -> Option<(Curve, Zeroizing<Vec<u8>>)> {
     let key = key.0.ec_key().ok()?;

@@ -70,6 +70,19 @@
 //! | 0, 1 and the modulus less 1 in raw RSA | are what they become; as ciphertexts of padded data they are invalid (NIST SP 800-56B Rev. 2 sec. 7.1.2.1) |
 //! | CK_RSA_PKCS_OAEP_PARAMS with a source of 0 and no data | as CKZ_DATA_SPECIFIED: programs leave the rest of the structure zero that want no label |
 //! | ulAESKeyBits when CKM_RSA_AES_KEY_WRAP unwraps | must be the length of the AES key inside |
+//! | CKA_EC_PARAMS | names the curve by OID or by a name of SEC 2, ANSI X9.62 or NIST. Explicit parameters, implicitlyCA and what is no DER are CKR_DOMAIN_PARAMS_INVALID; a curve that is not there, or not of this type of key, is CKR_CURVE_NOT_SUPPORTED. Curve25519 has the names edwards25519, Ed25519, curve25519 and X25519, the OIDs of RFC 8410 and GnuPG's older ones |
+//! | CKA_EC_POINT in a template | with its OCTET STRING or without it, compressed or not (not hybrid); told apart by its length, and read as an uncompressed point in an OCTET STRING. Of Curve25519 it is the 32 bytes as they are, as 3.1 and later have it; an OCTET STRING, as in 3.0, is accepted |
+//! | CKA_EC_POINT of private keys | not in the specification: one that is given must be the right one, and it can be read, for programs look for it where they find no public key |
+//! | a public key that fails its validation | CKR_PUBLIC_KEY_INVALID, by C_CreateObject and by C_DeriveKey: off the curve, beyond the field, a shared secret of zeros. One that has not the length of a key is CKR_ATTRIBUTE_VALUE_INVALID or CKR_MECHANISM_PARAM_INVALID. Wrapped keys tell neither: CKR_WRAPPED_KEY_INVALID |
+//! | CKM_ECDSA with data of any length | the leftmost bits count, as many as the order has; a signature to be verified may have shorter halves, both of one length |
+//! | CKM_ECDH1_DERIVE with CKA_VALUE_LEN | CKD_NULL keeps the end of the secret; the functions that hash want CKA_VALUE_LEN, unless the type has one length (CKR_TEMPLATE_INCOMPLETE). There are no BLAKE2 functions, and C_EncapsulateKey does not agree by ECDH |
+//! | CKM_ECDH_AES_KEY_WRAP | the new pair's point stands uncompressed and bare before the wrapped key, in CKM_ECDH_COF_AES_KEY_WRAP in its OCTET STRING; with CKD_NULL the AES key is the beginning of the secret, as the specification says |
+//! | CK_EDDSA_PARAMS without phFlag and without a context | CKR_MECHANISM_PARAM_INVALID: RFC 8032 would not have Ed25519ctx so, and plain Ed25519 takes no parameter |
+//! | CKH_DETERMINISTIC_REQUIRED | refused when signing (CKR_MECHANISM_PARAM_INVALID), for AWS-LC's ML-DSA signatures are hedged; not looked at when verifying |
+//! | the hash of CK_HASH_SIGN_ADDITIONAL_CONTEXT | a digest's mechanism; SHAKE128 and SHAKE256, which have none, by CKM_HASH_ML_DSA_SHAKE128 and _SHAKE256 |
+//! | private keys of ML-DSA and ML-KEM | from CKA_SEED, from CKA_VALUE, or from both if they belong together; CKA_VALUE is computed from a seed, and CKA_SEED stays empty where only the value is known. Unwrapped: each of the three forms of RFC 9881 and RFC 9935 |
+//! | zeros behind an unwrapped PKCS #8 structure | up to 15, for mechanisms that fill up whole blocks; anything else is CKR_WRAPPED_KEY_INVALID |
+//! | domain parameters | of DSA, DH and X9.42 DH: numbers above 1 and below an odd prime, whether it is one nobody asks (CKR_DOMAIN_PARAMS_INVALID); of curves: CKA_EC_PARAMS. They have CKA_KEY_TYPE and are no keys: CKR_KEY_HANDLE_INVALID |
 //!
 //! # Profile `cloudhsm`
 //!
