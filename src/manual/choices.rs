@@ -83,6 +83,16 @@
 //! | private keys of ML-DSA and ML-KEM | from CKA_SEED, from CKA_VALUE, or from both if they belong together; CKA_VALUE is computed from a seed, and CKA_SEED stays empty where only the value is known. Unwrapped: each of the three forms of RFC 9881 and RFC 9935 |
 //! | zeros behind an unwrapped PKCS #8 structure | up to 15, for mechanisms that fill up whole blocks; anything else is CKR_WRAPPED_KEY_INVALID |
 //! | domain parameters | of DSA, DH and X9.42 DH: numbers above 1 and below an odd prime, whether it is one nobody asks (CKR_DOMAIN_PARAMS_INVALID); of curves: CKA_EC_PARAMS. They have CKA_KEY_TYPE and are no keys: CKR_KEY_HANDLE_INVALID |
+//! | a template of C_DeriveKey that says what the keys it comes from forbid (CKA_SENSITIVE false of a sensitive key, by CKM_CONCATENATE_BASE_AND_KEY and its like) | CKR_TEMPLATE_INCONSISTENT |
+//! | a derivation that gives fewer bytes than the template wants | CKR_TEMPLATE_INCONSISTENT; CKR_DATA_LEN_RANGE of CKM_AES_ECB_ENCRYPT_DATA and its like, as the specification says |
+//! | a derived key whose type has several lengths, and no CKA_VALUE_LEN | CKR_TEMPLATE_INCOMPLETE; where the template names no type either, a generic secret as long as the result, if the mechanism's section allows it |
+//! | keys that a derivation's parameter names (CKM_CONCATENATE_BASE_AND_KEY, a salt of HKDF, CK_SP800_108_KEY_HANDLE) | as base keys: they need CKA_DERIVE, and the mechanism among their CKA_ALLOWED_MECHANISMS |
+//! | a base key of CKM_HKDF_DERIVE that is not as long as the digest | good to be extracted from; only to be expanded it must be as long at least (RFC 5869 sec. 2.3): CKR_KEY_SIZE_RANGE |
+//! | CKA_VALUE_LEN in the template of CKM_HKDF_DATA | how long the data shall be: data objects have no such attribute |
+//! | numbers in the input of SP 800-108 | whole bytes, counters up to 32 bits, the length of the keys up to 64; one that is too large for its width is CKR_MECHANISM_PARAM_INVALID, more steps than the counter can count CKR_KEY_SIZE_RANGE |
+//! | CK_SP800_108_ITERATION_VARIABLE twice, or none | CKR_MECHANISM_PARAM_INVALID in every mode |
+//! | CK_PKCS5_PBKD2_PARAMS (up to 2.40) and CK_PKCS5_PBKD2_PARAMS2, which are as long | told apart by the last word: up to 1 MiB it is the password's length, beyond that the address of it |
+//! | iterations of CKM_PKCS5_PBKD2 | up to 16,777,216, and four times that for all blocks of a long key together |
 //!
 //! # Profile `cloudhsm`
 //!
@@ -111,13 +121,3 @@
 //! | `--disable-validate-key-at-init` | the first call that uses the key answers CKR_KEY_FUNCTION_NOT_PERMITTED, and the operation ends; C_WrapKey, C_UnwrapKey and C_DeriveKey are as they were |
 //! | CKM_CLOUDHSM_SP800_108_COUNTER_KDF with the older types of data (counter, label, context, length) | as with the newer ones, the order in which they are given decides; nothing is put between them |
 //! | HMAC keys of more than 64 bytes, an old known issue | taken |
-//! | a template of C_DeriveKey that says what the keys it comes from forbid (CKA_SENSITIVE false of a sensitive key, by CKM_CONCATENATE_BASE_AND_KEY and its like) | CKR_TEMPLATE_INCONSISTENT |
-//! | a derivation that gives fewer bytes than the template wants | CKR_TEMPLATE_INCONSISTENT; CKR_DATA_LEN_RANGE of CKM_AES_ECB_ENCRYPT_DATA and its like, as the specification says |
-//! | a derived key whose type has several lengths, and no CKA_VALUE_LEN | CKR_TEMPLATE_INCOMPLETE; where the template names no type either, a generic secret as long as the result, if the mechanism's section allows it |
-//! | keys that a derivation's parameter names (CKM_CONCATENATE_BASE_AND_KEY, a salt of HKDF, CK_SP800_108_KEY_HANDLE) | as base keys: they need CKA_DERIVE, and the mechanism among their CKA_ALLOWED_MECHANISMS |
-//! | a base key of CKM_HKDF_DERIVE that is not as long as the digest | good to be extracted from; only to be expanded it must be as long at least (RFC 5869 sec. 2.3): CKR_KEY_SIZE_RANGE |
-//! | CKA_VALUE_LEN in the template of CKM_HKDF_DATA | how long the data shall be: data objects have no such attribute |
-//! | numbers in the input of SP 800-108 | whole bytes, counters up to 32 bits, the length of the keys up to 64; one that is too large for its width is CKR_MECHANISM_PARAM_INVALID, more steps than the counter can count CKR_KEY_SIZE_RANGE |
-//! | CK_SP800_108_ITERATION_VARIABLE twice, or none | CKR_MECHANISM_PARAM_INVALID in every mode |
-//! | CK_PKCS5_PBKD2_PARAMS (up to 2.40) and CK_PKCS5_PBKD2_PARAMS2, which are as long | told apart by the last word: up to 1 MiB it is the password's length, beyond that the address of it |
-//! | iterations of CKM_PKCS5_PBKD2 | up to 16,777,216, and four times that for all blocks of a long key together |
