@@ -1,8 +1,9 @@
 //! What C_EncryptInit to C_DecryptFinal have in common: both directions take the same arguments.
 
-use super::{Trace, call, mechanism_row, params, raw};
-use crate::mechanism::Direction;
-use crate::session::{Operations, Step};
+use super::start::{Kind, start};
+use super::{Trace, call, params, raw};
+use crate::mechanism::{Direction, Mechanism};
+use crate::session::{Operations, Session, Step};
 use cryptoki_sys::*;
 
 /// A null mechanism ends an active operation (PKCS#11 3.0 sec. 5.2).
@@ -17,22 +18,18 @@ pub unsafe fn init(
     mechanism: CK_MECHANISM_PTR,
     key: CK_OBJECT_HANDLE,
 ) -> CK_RV {
-    call(function, Trace::session(session), |library, trace| {
-        let session = library.session(session)?;
-        if mechanism.is_null() {
-            let (encrypt, decrypt) = (direction == Direction::Encrypt, direction == Direction::Decrypt);
-            session.cancel(Operations { encrypt, decrypt, ..Operations::default() });
-            return Ok(());
-        }
-        // SAFETY: the caller's promise about its mechanism.
-        let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.cipher.is_some())?;
+    let (encrypt, decrypt) = (direction == Direction::Encrypt, direction == Direction::Decrypt);
+    let ends = Operations { encrypt, decrypt, ..Operations::default() };
+    let kind = Kind { does: |row| row.cipher.is_some(), ends };
+    let begin = |session: &Session, row: &'static Mechanism, mechanism: &CK_MECHANISM| {
         // SAFETY: the caller's promise about the mechanism's parameter.
-        let params = || unsafe { params::parse(row.params, &mechanism) };
+        let params = || unsafe { params::parse(row.params, mechanism) };
         // SAFETY: the caller's promise about the mechanism's parameter.
-        let write_iv = unsafe { params::iv_place(row, direction, &mechanism) }?;
+        let write_iv = unsafe { params::iv_place(row, direction, mechanism) }?;
         session.cipher_init(direction, row, params, key, write_iv)
-    })
+    };
+    // SAFETY: the caller's promise about its mechanism, passed on.
+    unsafe { start(function, kind, session, mechanism, begin) }
 }
 
 /// One part, or the only one.

@@ -1,23 +1,20 @@
 //! Message digesting (PKCS#11 3.0 sec. 5.12).
 
-use super::{Trace, call, mechanism_row, params, raw};
+use super::start::{Kind, start};
+use super::{Trace, call, params, raw};
 use crate::session::Operations;
 use cryptoki_sys::*;
 
 /// A null mechanism ends an active operation (PKCS#11 3.0 sec. 5.2).
 pub unsafe extern "C" fn C_DigestInit(session: CK_SESSION_HANDLE, mechanism: CK_MECHANISM_PTR) -> CK_RV {
-    call("C_DigestInit", Trace::session(session), |library, trace| {
-        let session = library.session(session)?;
-        if mechanism.is_null() {
-            session.cancel(Operations { digest: true, ..Operations::default() });
-            return Ok(());
-        }
-        // SAFETY: the caller's promise about its mechanism and its parameter.
-        let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.digest.is_some())?;
-        // SAFETY: as above.
-        session.digest_init(row, unsafe { params::parse(row.params, &mechanism) }?)
-    })
+    let ends = Operations { digest: true, ..Operations::default() };
+    let kind = Kind { does: |row| row.digest.is_some(), ends };
+    // SAFETY: the caller's promise about its mechanism and its parameter.
+    unsafe {
+        start("C_DigestInit", kind, session, mechanism, |session, row, mechanism| {
+            session.digest_init(row, params::parse(row.params, mechanism)?)
+        })
+    }
 }
 
 pub unsafe extern "C" fn C_Digest(

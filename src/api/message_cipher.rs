@@ -1,9 +1,11 @@
 //! Message-based encryption and decryption (PKCS#11 3.0 sec. 5.9 and 5.11).
 
 use super::params::message::{self, Part, Places};
-use super::{Trace, bad, call, mechanism_row, raw};
+use super::start::{Kind, start};
+use super::{Trace, bad, call, raw};
 use crate::error::{Error, MechanismError};
 use crate::mechanism::Direction::{self, Decrypt, Encrypt};
+use crate::mechanism::Mechanism;
 use crate::session::{Made, Operations, Outcome, Session};
 use cryptoki_sys::*;
 
@@ -23,16 +25,10 @@ unsafe fn init(
     mechanism: CK_MECHANISM_PTR,
     key: CK_OBJECT_HANDLE,
 ) -> CK_RV {
-    call(function, Trace::session(session), |library, trace| {
-        let session = library.session(session)?;
-        if mechanism.is_null() {
-            let (message_encrypt, message_decrypt) = (direction == Encrypt, direction == Decrypt);
-            session.cancel(Operations { message_encrypt, message_decrypt, ..Operations::default() });
-            return Ok(());
-        }
-        // SAFETY: the caller's promise about its mechanism.
-        let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.message.is_some())?;
+    let (message_encrypt, message_decrypt) = (direction == Encrypt, direction == Decrypt);
+    let ends = Operations { message_encrypt, message_decrypt, ..Operations::default() };
+    let kind = Kind { does: |row| row.message.is_some(), ends };
+    let begin = |session: &Session, row: &'static Mechanism, mechanism: &CK_MECHANISM| {
         // Every message brings its own parameter; one that comes here is only looked at for its length.
         let wanted = row.message.map_or(0, message::bytes);
         if mechanism.ulParameterLen != 0
@@ -41,7 +37,9 @@ unsafe fn init(
             return Err(MechanismError::Params("this is no message's parameter").into());
         }
         session.message_init(direction, row, key)
-    })
+    };
+    // SAFETY: the caller's promise about its mechanism.
+    unsafe { start(function, kind, session, mechanism, begin) }
 }
 
 /// # Safety

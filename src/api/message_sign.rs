@@ -2,7 +2,8 @@
 //!
 //! No mechanism that is here has a parameter for the single message: one that is given is refused.
 
-use super::{Trace, call, mechanism_row, params, raw};
+use super::start::{Kind, start};
+use super::{Trace, call, params, raw};
 use crate::error::{Error, MechanismError};
 use crate::session::{Operations, Signing};
 use cryptoki_sys::*;
@@ -25,19 +26,15 @@ unsafe fn init(
     mechanism: CK_MECHANISM_PTR,
     key: CK_OBJECT_HANDLE,
 ) -> CK_RV {
-    call(function, Trace::session(session), |library, trace| {
-        let session = library.session(session)?;
-        if mechanism.is_null() {
-            let (message_sign, message_verify) = (half == Signing::Sign, half == Signing::Verify);
-            session.cancel(Operations { message_sign, message_verify, ..Operations::default() });
-            return Ok(());
-        }
-        // SAFETY: the caller's promise about its mechanism and its parameter.
-        let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.sign.is_some())?;
-        // SAFETY: as above.
-        session.message_sign_init(half, row, unsafe { params::parse(row.params, &mechanism) }?, key)
-    })
+    let (message_sign, message_verify) = (half == Signing::Sign, half == Signing::Verify);
+    let ends = Operations { message_sign, message_verify, ..Operations::default() };
+    let kind = Kind { does: |row| row.sign.is_some(), ends };
+    // SAFETY: the caller's promise about its mechanism and its parameter.
+    unsafe {
+        start(function, kind, session, mechanism, |session, row, mechanism| {
+            session.message_sign_init(half, row, params::parse(row.params, mechanism)?, key)
+        })
+    }
 }
 
 fn begin(function: &'static str, half: Signing, session: CK_SESSION_HANDLE, bytes: CK_ULONG) -> CK_RV {

@@ -26,6 +26,7 @@ mod recover;
 mod session;
 mod sign;
 mod slot;
+mod start;
 mod unsupported;
 mod verify_signature;
 mod wrap_messages;

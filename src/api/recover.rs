@@ -1,6 +1,7 @@
 //! Signing with recovery, and verifying with it (PKCS#11 3.0 sec. 5.13.5, 5.13.6, 5.15.5 and 5.15.6).
 
-use super::{Trace, call, mechanism_row, params, raw};
+use super::start::{Kind, start};
+use super::{Trace, call, params, raw};
 use crate::mechanism::Recovery;
 use crate::session::Operations;
 use cryptoki_sys::*;
@@ -16,19 +17,15 @@ unsafe fn init(
     mechanism: CK_MECHANISM_PTR,
     key: CK_OBJECT_HANDLE,
 ) -> CK_RV {
-    call(function, Trace::session(session), |library, trace| {
-        let session = library.session(session)?;
-        if mechanism.is_null() {
-            let (sign_recover, verify_recover) = (half == Recovery::Sign, half == Recovery::Verify);
-            session.cancel(Operations { sign_recover, verify_recover, ..Operations::default() });
-            return Ok(());
-        }
-        // SAFETY: the caller's promise about its mechanism and its parameter.
-        let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.recover.is_some())?;
-        // SAFETY: as above.
-        session.recover_init(half, row, &unsafe { params::parse(row.params, &mechanism) }?, key)
-    })
+    let (sign_recover, verify_recover) = (half == Recovery::Sign, half == Recovery::Verify);
+    let ends = Operations { sign_recover, verify_recover, ..Operations::default() };
+    let kind = Kind { does: |row| row.recover.is_some(), ends };
+    // SAFETY: the caller's promise about its mechanism and its parameter.
+    unsafe {
+        start(function, kind, session, mechanism, |session, row, mechanism| {
+            session.recover_init(half, row, &params::parse(row.params, mechanism)?, key)
+        })
+    }
 }
 
 /// # Safety

@@ -1,6 +1,7 @@
 //! Signing, MACing and verifying (PKCS#11 3.0 sec. 5.13 and 5.15).
 
-use super::{Trace, call, mechanism_row, params, raw};
+use super::start::{Kind, start};
+use super::{Trace, call, params, raw};
 use crate::session::Operations;
 use cryptoki_sys::*;
 
@@ -10,18 +11,14 @@ pub unsafe extern "C" fn C_SignInit(
     mechanism: CK_MECHANISM_PTR,
     key: CK_OBJECT_HANDLE,
 ) -> CK_RV {
-    call("C_SignInit", Trace::session(session), |library, trace| {
-        let session = library.session(session)?;
-        if mechanism.is_null() {
-            session.cancel(Operations { sign: true, ..Operations::default() });
-            return Ok(());
-        }
-        // SAFETY: the caller's promise about its mechanism and its parameter.
-        let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.sign.is_some())?;
-        // SAFETY: as above.
-        session.sign_init(row, &unsafe { params::parse(row.params, &mechanism) }?, key)
-    })
+    let ends = Operations { sign: true, ..Operations::default() };
+    let kind = Kind { does: |row| row.sign.is_some(), ends };
+    // SAFETY: the caller's promise about its mechanism and its parameter.
+    unsafe {
+        start("C_SignInit", kind, session, mechanism, |session, row, mechanism| {
+            session.sign_init(row, &params::parse(row.params, mechanism)?, key)
+        })
+    }
 }
 
 pub unsafe extern "C" fn C_Sign(
@@ -70,18 +67,14 @@ pub unsafe extern "C" fn C_VerifyInit(
     mechanism: CK_MECHANISM_PTR,
     key: CK_OBJECT_HANDLE,
 ) -> CK_RV {
-    call("C_VerifyInit", Trace::session(session), |library, trace| {
-        let session = library.session(session)?;
-        if mechanism.is_null() {
-            session.cancel(Operations { verify: true, ..Operations::default() });
-            return Ok(());
-        }
-        // SAFETY: the caller's promise about its mechanism and its parameter.
-        let mechanism = unsafe { raw::mechanism(mechanism) }?;
-        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.sign.is_some())?;
-        // SAFETY: as above.
-        session.verify_init(row, &unsafe { params::parse(row.params, &mechanism) }?, key)
-    })
+    let ends = Operations { verify: true, ..Operations::default() };
+    let kind = Kind { does: |row| row.sign.is_some(), ends };
+    // SAFETY: the caller's promise about its mechanism and its parameter.
+    unsafe {
+        start("C_VerifyInit", kind, session, mechanism, |session, row, mechanism| {
+            session.verify_init(row, &params::parse(row.params, mechanism)?, key)
+        })
+    }
 }
 
 pub unsafe extern "C" fn C_Verify(

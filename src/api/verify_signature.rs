@@ -1,6 +1,7 @@
 //! Verifying data against a signature that was given first (PKCS#11 3.2 sec. 5.15.7 to 5.15.10).
 
-use super::{Trace, call, mechanism_row, params, raw};
+use super::start::{Kind, start};
+use super::{Trace, call, params, raw};
 use crate::session::Operations;
 use cryptoki_sys::*;
 
@@ -12,24 +13,15 @@ pub unsafe extern "C" fn C_VerifySignatureInit(
     signature: CK_BYTE_PTR,
     signature_bytes: CK_ULONG,
 ) -> CK_RV {
-    call("C_VerifySignatureInit", Trace::session(session), |library, trace| {
-        let session = library.session(session)?;
-        if mechanism.is_null() {
-            session.cancel(Operations { verify_signature: true, ..Operations::default() });
-            return Ok(());
-        }
-        // SAFETY: the caller's promise about its mechanism, its parameter and its signature.
-        let (mechanism, signature) = unsafe {
-            (
-                raw::mechanism(mechanism)?,
-                raw::bytes(signature, signature_bytes, "the signature pointer is null")?,
-            )
-        };
-        let row = mechanism_row(library, mechanism.mechanism, trace, |row| row.sign.is_some())?;
-        // SAFETY: as above.
-        let params = unsafe { params::parse(row.params, &mechanism) }?;
-        session.verify_signature_init(row, &params, key, signature)
-    })
+    let ends = Operations { verify_signature: true, ..Operations::default() };
+    let kind = Kind { does: |row| row.sign.is_some(), ends };
+    // SAFETY: the caller's promise about its mechanism, its parameter and its signature.
+    unsafe {
+        start("C_VerifySignatureInit", kind, session, mechanism, |session, row, mechanism| {
+            let signature = raw::bytes(signature, signature_bytes, "the signature pointer is null")?;
+            session.verify_signature_init(row, &params::parse(row.params, mechanism)?, key, signature)
+        })
+    }
 }
 
 pub unsafe extern "C" fn C_VerifySignature(
