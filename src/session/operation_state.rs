@@ -1,9 +1,8 @@
 //! The state of a digest, saved and set again (PKCS#11 3.0 sec. 5.6.5 and 5.6.6).
 //!
 //! A state may have keys in it, which C_DigestKey took in: so it leaves only sealed, under a key that this process
-//! keeps for this token, and is good for sessions of the same kind under the same login. It is
-//!
-//!     version | nonce | sealed (mechanism | whether parts were given | state of the digest)
+//! keeps for this token, and is good for sessions of the same kind under the same login. It is a version, a nonce,
+//! and sealed: the mechanism, whether parts were given, and the state of the digest.
 
 use super::operation::{Engine, Outcome};
 use super::{Operations, Output, Session, SessionState, State};
