@@ -82,7 +82,7 @@ impl Default for Active {
 
 impl Active {
     /// Whether a function is there. With certificate storage, certificates can be changed.
-    #[inline]
+    #[inline(always)]
     pub fn has_function(&self, name: &str) -> bool {
         !self.rules.few_functions
             || functions::has_function(name)

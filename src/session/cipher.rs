@@ -5,7 +5,7 @@ use super::operation::{Engine, Outcome, Step};
 use super::{Output, Session, WriteIv};
 use crate::error::{CallError, Error, MechanismError};
 use crate::mechanism::{Cipher, Direction, Mechanism, Params};
-use crate::profile::Limits;
+use crate::profile::{IvSource, Limits};
 use cryptoki_sys::{CKA_DECRYPT, CKA_ENCRYPT};
 
 impl Session {
@@ -19,21 +19,14 @@ impl Session {
         key: u64,
         write_iv: Option<WriteIv>,
     ) -> Result<(), Error> {
-        let params = || {
-            let params = params()?;
-            mechanism.check_hashes(&params)?;
-            match direction {
-                Direction::Encrypt => self.with_own_iv(mechanism, params),
-                Direction::Decrypt => Ok(params),
-            }
-        };
         let mut state = self.state();
         state.last_mechanism = Some(mechanism);
         let place = state.cipher(direction);
         place.must_be_idle()?;
         let make = mechanism.cipher.ok_or(MechanismError::Invalid(mechanism.id))?;
         if let Some(engine) = place.spare(mechanism, key) {
-            let params = params()?;
+            let mut params = params()?;
+            self.settle(mechanism, direction, &mut params)?;
             if engine.restart(&params)? {
                 place.start();
                 state.late_iv = LateIv::new(&params, write_iv);
@@ -45,13 +38,23 @@ impl Session {
         let usage = if direction == Direction::Encrypt { CKA_ENCRYPT } else { CKA_DECRYPT };
         let held = self.object(key)?.ok_or(CallError::KeyHandleInvalid(key))?;
         let (opened, allowed) = (self.usable_key(&held, mechanism, usage)?, held.object.flag(usage));
-        let params = params()?;
+        let mut params = params()?;
+        self.settle(mechanism, direction, &mut params)?;
         let work = make(opened, &params, direction)?;
         place.start_with(Engine { work, mechanism, key: Some((key, held)) });
         if !allowed {
             place.refuse();
         }
         state.late_iv = LateIv::new(&params, write_iv);
+        Ok(())
+    }
+
+    /// What the profile has to say about parameters. In their place: they are large, and this is the hot path.
+    fn settle(&self, mechanism: &Mechanism, direction: Direction, params: &mut Params) -> Result<(), Error> {
+        mechanism.check_hashes(params)?;
+        if direction == Direction::Encrypt && mechanism.limits.iv != IvSource::Caller {
+            *params = self.with_own_iv(mechanism, std::mem::replace(params, Params::None))?;
+        }
         Ok(())
     }
 
