@@ -1,8 +1,6 @@
 //! Where the library and the vhsm command lie that a test runs against: what the Makefile names (the release
 //! build), else what was built along with the test.
 
-#![allow(dead_code)] // each program of tests takes what it needs
-
 use std::path::{Path, PathBuf};
 
 pub fn module() -> PathBuf {

@@ -1,35 +1,25 @@
-//! Outside suites of tests, run as they are: they are none of this repository's, but lie in the folder that SUITES_DIR
-//! names. Where they do not, the test says so. The failures that are known stand in tests/skips.toml with their reasons.
+//! The tests of the cryptoki crate's repository (github.com/parallaxsecond/rust-cryptoki).
 
-mod built;
-
-use libtest_mimic::{Arguments, Failed, Trial};
+use crate::{built, folder, skipped};
+use libtest_mimic::{Failed, Trial};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-/// A suite's folder under SUITES_DIR, and how it runs.
-type Suite = (&'static str, fn(&Path) -> Result<BTreeMap<String, bool>, Failed>);
+const NAME: &str = "rust-cryptoki";
 
-const SUITES: &[Suite] = &[("rust-cryptoki", rust_cryptoki)];
-
-fn main() {
-    let trials = SUITES.iter().map(|(name, run)| Trial::test(*name, || check(name, *run))).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+pub fn trials() -> Vec<Trial> {
+    match folder(NAME) {
+        Ok(folder) => vec![Trial::test(NAME, move || check(&folder))],
+        Err(why) => skipped(NAME, why),
+    }
 }
 
 /// Which tests fail must be exactly what tests/skips.toml says.
-fn check(name: &str, run: impl Fn(&Path) -> Result<BTreeMap<String, bool>, Failed>) -> Result<(), Failed> {
-    let folder = match folder(name) {
-        Ok(folder) => folder,
-        Err(why) => {
-            println!("skipped: {why}");
-            return Ok(());
-        }
-    };
-    let outcomes = run(&folder)?;
+fn check(folder: &Path) -> Result<(), Failed> {
+    let outcomes = outcomes(folder)?;
     let failed: BTreeSet<_> = outcomes.iter().filter(|(_, passed)| !**passed).map(|(test, _)| test).collect();
-    let known = known_failures(name)?;
+    let known = known_failures()?;
     let known: BTreeSet<_> = known.keys().collect();
     println!("{} tests, {} failed, {} known to", outcomes.len(), failed.len(), known.len());
     if failed == known {
@@ -37,24 +27,17 @@ fn check(name: &str, run: impl Fn(&Path) -> Result<BTreeMap<String, bool>, Faile
     }
     let new: Vec<_> = failed.difference(&known).collect();
     let gone: Vec<_> = known.difference(&failed).collect();
-    Err(format!("{name}: failed and not in tests/skips.toml: {new:?}; there and not failed: {gone:?}").into())
+    Err(format!("failed and not in tests/skips.toml: {new:?}; there and not failed: {gone:?}").into())
 }
 
-/// Where a suite lies, or why it does not.
-fn folder(name: &str) -> Result<PathBuf, String> {
-    let suites = std::env::var_os("SUITES_DIR").ok_or("SUITES_DIR is not set")?;
-    let folder = Path::new(&suites).join(name);
-    if folder.is_dir() { Ok(folder) } else { Err(format!("there is no {}", folder.display())) }
-}
-
-fn known_failures(name: &str) -> Result<BTreeMap<String, String>, Failed> {
+fn known_failures() -> Result<BTreeMap<String, String>, Failed> {
     let text = std::fs::read_to_string(built::root().join("tests/skips.toml"))?;
     let mut suites: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(&text)?;
-    Ok(suites.remove(name).unwrap_or_default())
+    Ok(suites.remove(NAME).unwrap_or_default())
 }
 
-/// The cryptoki crate's tests, of its repository. The library has a neutral name: the suite is lenient to some.
-fn rust_cryptoki(folder: &Path) -> Result<BTreeMap<String, bool>, Failed> {
+/// Whether each test passed. The library has a neutral name: the suite is lenient to some.
+fn outcomes(folder: &Path) -> Result<BTreeMap<String, bool>, Failed> {
     let work = tempfile::tempdir()?;
     let module = work.path().join("libtoken.so");
     std::os::unix::fs::symlink(built::module(), &module)?;

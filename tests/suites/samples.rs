@@ -2,10 +2,9 @@
 //! `cloudhsm` as they are, one test each. They are none of this repository's: the folder that SUITES_DIR names holds them,
 //! built. Where it does not, the one test says so.
 
-mod built;
-
-use libtest_mimic::{Arguments, Failed, Trial};
-use std::path::{Path, PathBuf};
+use crate::{built, folder, skipped};
+use libtest_mimic::{Failed, Trial};
+use std::path::Path;
 use std::process::Command;
 
 /// What a sample is given beside the PIN and the library.
@@ -80,28 +79,14 @@ const SAMPLES: &[Sample] = &[
 const PIN: &str = "user1:user-password";
 const TRUSTED: &str = "trusted";
 
-fn main() {
-    let trials = match folder() {
-        Ok(folder) => trials(&folder),
-        Err(why) => vec![Trial::test("aws_samples", move || {
-            println!("skipped: {why}");
-            Ok(())
-        })],
-    };
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
-}
-
-/// Where the programs lie, or why there are none.
-fn folder() -> Result<PathBuf, String> {
-    let suites = std::env::var_os("SUITES_DIR").ok_or("SUITES_DIR is not set")?;
-    let programs = Path::new(&suites).join("aws-cloudhsm-pkcs11-examples/build/src");
-    match programs.is_dir() {
-        true => Ok(programs),
-        false => Err(format!("there is no {}", programs.display())),
+pub fn trials() -> Vec<Trial> {
+    match folder("aws-cloudhsm-pkcs11-examples/build/src") {
+        Ok(folder) => trials_in(&folder),
+        Err(why) => skipped("aws_samples", why),
     }
 }
 
-fn trials(folder: &Path) -> Vec<Trial> {
+fn trials_in(folder: &Path) -> Vec<Trial> {
     let mut trials = Vec::new();
     for sample in SAMPLES {
         let program = folder.join(sample.program);
