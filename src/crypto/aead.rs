@@ -82,13 +82,11 @@ impl Aead for Gcm {
     }
 
     fn tag(&mut self, tag: &mut [u8]) -> Result<(), Error> {
-        self.ctx.cipher_final(&mut []).map_err(fault)?;
-        self.ctx.tag(tag).map_err(fault)
+        finish(&mut self.ctx, tag)
     }
 
     fn verify(&mut self, tag: &[u8]) -> Result<bool, Error> {
-        self.ctx.set_tag(tag).map_err(fault)?;
-        Ok(self.ctx.cipher_final(&mut []).is_ok())
+        is_authentic(&mut self.ctx, tag)
     }
 }
 
@@ -147,13 +145,11 @@ impl Aead for ChaCha20Poly1305 {
     }
 
     fn tag(&mut self, tag: &mut [u8]) -> Result<(), Error> {
-        self.ctx.cipher_final(&mut []).map_err(fault)?;
-        self.ctx.tag(tag).map_err(fault)
+        finish(&mut self.ctx, tag)
     }
 
     fn verify(&mut self, tag: &[u8]) -> Result<bool, Error> {
-        self.ctx.set_tag(tag).map_err(fault)?;
-        Ok(self.ctx.cipher_final(&mut []).is_ok())
+        is_authentic(&mut self.ctx, tag)
     }
 }
 
@@ -243,4 +239,16 @@ fn process(ctx: &mut CipherCtx, input: &[u8], output: &mut [u8]) -> Result<(), E
         ctx.cipher_update(from, Some(to)).map_err(fault)?;
     }
     Ok(())
+}
+
+/// Ends an encryption with its tag.
+fn finish(ctx: &mut CipherCtx, tag: &mut [u8]) -> Result<(), Error> {
+    ctx.cipher_final(&mut []).map_err(fault)?;
+    ctx.tag(tag).map_err(fault)
+}
+
+/// Ends a decryption: whether the tag is right, in constant time.
+fn is_authentic(ctx: &mut CipherCtx, tag: &[u8]) -> Result<bool, Error> {
+    ctx.set_tag(tag).map_err(fault)?;
+    Ok(ctx.cipher_final(&mut []).is_ok())
 }
