@@ -1,6 +1,8 @@
 //! What the store's tests share: folders, processes, forks, numbers.
 #![allow(dead_code)]
 
+pub mod etcd;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
