@@ -11,6 +11,7 @@
 //! | `VHSM_STORE` | `store.url` or `store` | the embedded store in `$VHSM_HOME/store` |
 //! | | `store.group` | `false`: files 0600; `true`: 0660, for daemons whose workers change user |
 //! | | `password.memory_kib`, `.passes`, `.lanes` | 19456, 2, 1 (Argon2id, OWASP's minimum) |
+//! | `VHSM_ROOT_KEY_FILE` | `root_key_file` | `$VHSM_HOME/service.key`, made on first use by the `vhsm` command |
 //! | `VHSM_LOG` | `log.level` | `error` |
 //! | `VHSM_LOG_FILE` | `log.file` | standard error |
 
@@ -18,6 +19,7 @@ use crate::cluster::{PasswordCosts, Policy};
 use crate::error::{ConfigError, Error};
 use crate::log::{Level, Logger};
 use crate::profile::{Active, Profile, Settings};
+use crate::root_key::RootKey;
 use serde::Deserialize;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -42,6 +44,8 @@ pub struct Config {
     /// Old mechanisms and key sizes are there too: DES, 3DES, MD5, RSA from 1024 bits.
     pub legacy: bool,
     pub password_costs: PasswordCosts,
+    /// Where the service's root key lies, if not in its default places.
+    pub root_key_file: Option<PathBuf>,
     pub log_level: Level,
     pub log_file: Option<PathBuf>,
 }
@@ -55,6 +59,7 @@ struct File {
     #[serde(default)]
     cloudhsm: CloudHsmEntry,
     store: Option<StoreEntry>,
+    root_key_file: Option<PathBuf>,
     #[serde(default)]
     password: PasswordEntry,
     #[serde(default)]
@@ -132,6 +137,7 @@ impl Config {
             settings: settings(&file.cloudhsm),
             legacy,
             password_costs: password_costs(&file.password)?,
+            root_key_file: variable("VHSM_ROOT_KEY_FILE").map(PathBuf::from).or(file.root_key_file),
             log_level: log_level(variable("VHSM_LOG").or(file.log.level))?,
             log_file: variable("VHSM_LOG_FILE").map(PathBuf::from).or(file.log.file),
             home,
@@ -162,6 +168,11 @@ impl Config {
             }
         };
         Ok(vhsm_store::open(&spec)?)
+    }
+
+    /// The service's root key; made on first use. Errors: `ConfigError::File`.
+    pub fn root_key(&self) -> Result<RootKey, ConfigError> {
+        RootKey::load(self.root_key_file.as_deref(), &self.home)
     }
 
     /// The profile as the library runs it.

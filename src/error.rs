@@ -312,6 +312,14 @@ pub enum ClusterError {
     /// CKR_FUNCTION_REJECTED
     #[error("{0}")]
     Refused(String),
+    /// CKR_GENERAL_ERROR
+    #[error("the cluster has no HSM {0:?}; `vhsm cluster describe` shows those it has")]
+    HsmNotFound(String),
+    /// CKR_FUNCTION_REJECTED
+    #[error(
+        "the root key here is not the one that cluster {0} was made with: give an admin's login, or name the right key in VHSM_ROOT_KEY_FILE"
+    )]
+    NoAuthority(String),
     /// CKR_TOKEN_WRITE_PROTECTED
     #[error("the cluster was made by vhsm: C_InitToken does not wipe it (`vhsm cluster delete` does)")]
     NotInitializable,
@@ -462,6 +470,8 @@ fn cluster_rv(error: &ClusterError) -> CK_RV {
         ClusterError::WrongRole { .. } => CKR_USER_TYPE_INVALID,
         ClusterError::UserLoggedIn(_) | ClusterError::Refused(_) => CKR_FUNCTION_REJECTED,
         ClusterError::LoginNeeded(_) => CKR_USER_NOT_LOGGED_IN,
+        ClusterError::NoAuthority(_) => CKR_FUNCTION_REJECTED,
+        ClusterError::HsmNotFound(_) => CKR_GENERAL_ERROR,
         ClusterError::NotInitializable => CKR_TOKEN_WRITE_PROTECTED,
         ClusterError::KeyAvailability { .. } => CKR_FUNCTION_FAILED,
         ClusterError::Corrupt(_) | ClusterError::NewerFormat { .. } => CKR_DEVICE_ERROR,

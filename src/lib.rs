@@ -13,5 +13,6 @@ pub mod manual;
 pub mod mechanism;
 pub mod object;
 pub mod profile;
+pub mod root_key;
 pub mod session;
 pub mod sync;

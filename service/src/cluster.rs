@@ -1,25 +1,35 @@
 //! `vhsm cluster ...`
 
+use crate::App;
 use crate::cli::{ClusterCommand, CreateArgs, DeleteClusterArgs, DescribeArgs};
 use crate::failure::Failure;
 use crate::output::{self, ClusterList, ClusterView, DeletedCluster, Lost};
 use crate::password;
 use std::sync::Arc;
-use vhsm_pkcs11::cluster::{Cluster, Clusters, NewCluster, Policy, Role};
+use vhsm_pkcs11::cluster::{Cluster, Clusters, NewCluster, Role};
+use vhsm_pkcs11::error::Error;
 
-pub fn run(clusters: &Clusters, policy: Policy, command: ClusterCommand) -> Result<(), Failure> {
+pub fn run(app: &App, command: ClusterCommand) -> Result<(), Failure> {
+    let clusters = &app.clusters;
     match command {
-        ClusterCommand::Create(arguments) => create(clusters, policy, &arguments),
+        ClusterCommand::Create(arguments) => create(app, &arguments),
         ClusterCommand::List => list(clusters),
         ClusterCommand::Describe(arguments) => describe(clusters, &arguments),
         ClusterCommand::Delete(arguments) => delete(clusters, &arguments),
     }
 }
 
-fn create(clusters: &Clusters, policy: Policy, arguments: &CreateArgs) -> Result<(), Failure> {
+fn create(app: &App, arguments: &CreateArgs) -> Result<(), Failure> {
     let password = arguments.admin_password.source().read()?;
-    let new = NewCluster { label: &arguments.label, hsms: arguments.hsms, admin_password: &password, policy };
-    output::json(&ClusterView::from(&*clusters.create(&new)?))
+    let root_key = app.config.root_key().map_err(Error::from)?;
+    let new = NewCluster {
+        label: &arguments.label,
+        hsms: arguments.hsms,
+        admin_password: &password,
+        policy: app.config.policy(),
+        root_key: Some(&root_key),
+    };
+    output::json(&ClusterView::from(&*app.clusters.create(&new)?))
 }
 
 fn list(clusters: &Clusters) -> Result<(), Failure> {

@@ -46,9 +46,16 @@ fn run(cli: Cli) -> Result<(), Failure> {
         return Err(Failure::new(format!("a store in memory is gone when a command ends: {mend}")));
     }
     let clusters = Clusters::open(config.open_store()?, config.password_costs)?;
+    let app = App { config, clusters };
     match cli.command {
-        Command::Cluster(command) => cluster::run(&clusters, config.policy(), command),
-        Command::User(command) => user::run(&clusters, command),
-        Command::Quickstart(arguments) => quickstart::run(&clusters, &config, &arguments),
+        Command::Cluster(command) => cluster::run(&app, command),
+        Command::User(command) => user::run(&app.clusters, command),
+        Command::Quickstart(arguments) => quickstart::run(&app, &arguments),
     }
+}
+
+/// What every command works on.
+pub struct App {
+    pub config: Config,
+    pub clusters: Clusters,
 }

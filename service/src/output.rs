@@ -74,10 +74,12 @@ impl<'a> From<&'a Cluster> for ClusterView<'a> {
             availability_zone: &hsm.availability_zone,
             state: match hsm.state {
                 HsmState::Active => "ACTIVE",
-                HsmState::Degraded => "DEGRADED",
+                HsmState::Degraded | HsmState::Failed => "DEGRADED",
             },
         });
         let state = match cluster.state {
+            ClusterState::Uninitialized => "UNINITIALIZED",
+            ClusterState::Initialized => "INITIALIZED",
             ClusterState::Active => "ACTIVE",
         };
         Self { cluster_id: &cluster.name, label: &cluster.label, state, hsms: hsms.collect() }

@@ -1,5 +1,6 @@
 //! `vhsm quickstart`: a cluster to try things with.
 
+use crate::App;
 use crate::cli::QuickstartArgs;
 use crate::failure::Failure;
 use crate::{output, password};
@@ -20,7 +21,8 @@ struct Passwords {
     crypto_user: Zeroizing<String>,
 }
 
-pub fn run(clusters: &Clusters, config: &Config, arguments: &QuickstartArgs) -> Result<(), Failure> {
+pub fn run(app: &App, arguments: &QuickstartArgs) -> Result<(), Failure> {
+    let App { config, clusters } = app;
     let module = module(arguments.module.as_deref());
     let text = match make(clusters, config)? {
         Some(passwords) => Zeroizing::new(made(config, &passwords, &module)),
@@ -32,11 +34,13 @@ pub fn run(clusters: &Clusters, config: &Config, arguments: &QuickstartArgs) -> 
 /// `None`: there is such a cluster already, and it stays as it is.
 fn make(clusters: &Clusters, config: &Config) -> Result<Option<Passwords>, Failure> {
     let passwords = Passwords { admin: password::random()?, crypto_user: password::random()? };
+    let root_key = config.root_key().map_err(Error::from)?;
     let new = NewCluster {
         label: LABEL,
         hsms: HSMS,
         admin_password: passwords.admin.as_bytes(),
         policy: config.policy(),
+        root_key: Some(&root_key),
     };
     let cluster = match clusters.create(&new) {
         Err(Error::Cluster(ClusterError::LabelTaken(_))) => return Ok(None),

@@ -46,11 +46,17 @@ pub(super) fn entries(
     entries
 }
 
-/// The value of an entry.
-pub(super) fn tag(index: &MacKey, entry: &[u8]) -> [u8; TAG_BYTES] {
+/// The value of an entry. `entries_of`: the cluster's own numbers, or those it had where its backup was taken.
+pub(super) fn tag(index: &MacKey, entries_of: Space, entry: &[u8]) -> [u8; TAG_BYTES] {
     let mut tag = [0; TAG_BYTES];
-    tag.copy_from_slice(&index.tag(&[b"entry", entry])[..TAG_BYTES]);
+    tag.copy_from_slice(&index.tag(&tagged(&entries_of.numbers(), entry))[..TAG_BYTES]);
     tag
+}
+
+/// What an entry's tag is made over: its key, as it was where the entry was made.
+fn tagged<'a>(numbers: &'a [u8; 8], entry: &'a [u8]) -> [&'a [u8]; 4] {
+    let (kind, rest) = entry.split_at(1);
+    [b"entry", kind, numbers, rest.get(numbers.len()..).unwrap_or_default()]
 }
 
 fn value_hash(index_key: &MacKey, index: Index, value: &[u8]) -> [u8; HASH_BYTES] {
@@ -90,10 +96,10 @@ impl Clusters {
         self.view(|snapshot| {
             let mut found = Vec::new();
             if let Some(login) = user {
-                search.run(snapshot, space, login.user.id, &login.keys.index, &mut found)?;
+                search.run(snapshot, cluster, login.user.id, &login.keys.index, &mut found)?;
             }
             if search.private != Some(true) && has_public(snapshot, space, login)? {
-                search.run(snapshot, space, PUBLIC, &cluster.public.index, &mut found)?;
+                search.run(snapshot, cluster, PUBLIC, &cluster.public.index, &mut found)?;
             }
             found.sort_unstable();
             Ok((found, search.is_whole))
@@ -170,14 +176,15 @@ impl<'a> Search<'a> {
     fn run(
         &self,
         snapshot: &dyn Snapshot,
-        space: Space,
+        cluster: &Cluster,
         owner: UserId,
         index_key: &MacKey,
         found: &mut Vec<ObjectId>,
     ) -> Result<(), Error> {
+        let (space, numbers) = (cluster.space(), cluster.entries_of.numbers());
         let mut walk = |index: Index, hash: &[u8]| {
             read::scan(snapshot, &space.entries(index, owner, hash), &mut |entry, value| {
-                found.push(checked(index_key, entry, value)?);
+                found.push(checked(index_key, &numbers, entry, value)?);
                 Ok(ControlFlow::Continue(()))
             })
         };
@@ -194,9 +201,9 @@ impl<'a> Search<'a> {
 }
 
 /// The object an entry leads to, if its owner made the entry.
-fn checked(index_key: &MacKey, entry: &[u8], value: &[u8]) -> Result<ObjectId, Error> {
+fn checked(index_key: &MacKey, numbers: &[u8; 8], entry: &[u8], value: &[u8]) -> Result<ObjectId, Error> {
     let id = keys::object_of(entry)
-        .filter(|_| value.len() == TAG_BYTES && index_key.verify(&[b"entry", entry], value));
+        .filter(|_| value.len() == TAG_BYTES && index_key.verify(&tagged(numbers, entry), value));
     id.ok_or(ClusterError::Corrupt("index entry").into())
 }
 

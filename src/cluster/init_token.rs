@@ -59,9 +59,11 @@ impl Clusters {
             by_init_token: true,
             generation: 1,
             admin: NewUser { id: UserId(1), name: pin::ADMIN, role: Role::Admin, password: so_pin },
+            created_ms: (self.now)(),
+            root_key: None,
         };
         let batch = head_change(raw, &next)?.expect(keys::cluster(id).as_slice(), None);
-        let hsms = new_hsms(&[head.uninitialized_slot])?;
+        let hsms = new_hsms(&[head.uninitialized_slot], (self.now)())?;
         self.store.commit(self.put_new(batch, &plan, hsms)?)?;
         Ok(())
     }
@@ -102,6 +104,8 @@ impl Clusters {
                 role: Role::Admin,
                 password,
             },
+            created_ms: old.backing.created_ms,
+            root_key: None,
         };
         let mut batch = Batch::new().expect(opened.cluster.key.as_slice(), Some(&opened.cluster.raw));
         let mut hsms = Vec::new();

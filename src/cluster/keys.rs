@@ -77,6 +77,14 @@ impl Index {
 }
 
 impl Space {
+    /// As they stand in every key.
+    pub(super) fn numbers(self) -> [u8; 8] {
+        let mut numbers = [0; 8];
+        numbers[..4].copy_from_slice(&self.cluster.0.to_be_bytes());
+        numbers[4..].copy_from_slice(&self.generation.to_be_bytes());
+        numbers
+    }
+
     pub(super) fn user(self, user: UserId) -> Key {
         self.key(USER, &[&user.0.to_be_bytes()])
     }

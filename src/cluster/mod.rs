@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `keys.rs`, `records.rs`, `read.rs` | the store's format, and reading it |
 //! | `secrets.rs` | keys at rest: what is sealed under what |
+//! | `authority.rs` | who may change a cluster's own records |
 //! | `numbers.rs` | object ids and IVs, given once |
 //! | `slots.rs`, `init_token.rs`, `sweep.rs` | clusters come, are wiped and go |
 //! | `pin.rs`, `attempts.rs`, `login.rs`, `users.rs` | names and passwords, counted tries, logins, user administration |
@@ -18,6 +19,7 @@
 //! the store (`try/...`, taken first), under which a login takes its own (`login/...`).
 
 mod attempts;
+mod authority;
 mod index;
 mod init_token;
 mod keys;
@@ -35,13 +37,16 @@ mod users;
 #[cfg(test)]
 mod tests;
 
+pub use authority::Authority;
 pub use login::Login;
 
 use crate::error::{ClusterError, Error};
+use crate::root_key::RootKey;
 use keys::Space;
 use numbers::Numbers;
 use records::Head;
 use secrets::OwnerKeys;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vhsm_store::{Batch, ChangedKeys, Revision, Store, StoreError};
@@ -58,15 +63,77 @@ pub struct ClusterId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub u32);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a record says of its cluster's life (reference/cloudhsm.md sec. 2); other states of the API are momentary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClusterState {
+    /// Created; the first HSM makes the certificate signing request.
+    Uninitialized,
+    /// The customer's certificate is there; nobody can log in.
+    Initialized,
+    /// The admin has its password: HSMs are slots.
     Active,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HsmState {
     Active,
+    /// Works, and does not count for key availability.
     Degraded,
+    /// Failed on purpose: its slot has no token.
+    Failed,
+}
+
+/// HsmType of the CloudHSM API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HsmType {
+    Hsm1Medium,
+    Hsm2mMedium,
+}
+
+/// Mode of the CloudHSM API: fixed when a cluster is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    Fips,
+    NonFips,
+}
+
+/// What the control plane keeps of a cluster beside its keys and users (Cluster of the CloudHSM API).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backing {
+    pub hsm_type: HsmType,
+    pub mode: Mode,
+    /// Milliseconds since 1970; 0: not known.
+    pub created_ms: u64,
+    /// Where HSMs can be made; empty: anywhere.
+    pub availability_zones: Vec<String>,
+    /// 7 to 379 (BackupRetentionPolicy).
+    pub backup_retention_days: u16,
+    pub source_backup: Option<String>,
+    /// PEM. Only while the cluster is uninitialized.
+    pub csr: Option<String>,
+    /// PEM. Equal for clusters of one backup history (reference/cloudhsm.md sec. 4).
+    pub certificate: Option<String>,
+    /// PEM: the certificate of the customer's CA, customerCA.crt.
+    pub trust_anchor: Option<String>,
+}
+
+impl Backing {
+    /// CloudHSM's default.
+    pub const RETENTION_DAYS: u16 = 90;
+
+    pub fn new(hsm_type: HsmType, mode: Mode, created_ms: u64) -> Self {
+        Self {
+            hsm_type,
+            mode,
+            created_ms,
+            availability_zones: Vec::new(),
+            backup_retention_days: Self::RETENTION_DAYS,
+            source_backup: None,
+            csr: None,
+            certificate: None,
+            trust_anchor: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,11 +166,13 @@ pub struct Cluster {
     /// Grows when the token is wiped.
     pub generation: u32,
     pub hsms: Vec<Hsm>,
+    pub backing: Backing,
     lineage: [u8; 16],
     iv_prefix: [u8; 3],
     default_user: Option<UserId>,
     /// The keys of what has CKA_PRIVATE false.
     public: Arc<OwnerKeys>,
+    entries_of: Space,
 }
 
 #[derive(Debug, Clone)]
@@ -190,6 +259,8 @@ pub struct NewCluster<'a> {
     pub hsms: usize,
     pub admin_password: &'a [u8],
     pub policy: Policy,
+    /// So that the control plane can later change the cluster without an admin's login.
+    pub root_key: Option<&'a RootKey>,
 }
 
 /// The clusters of one store. Stateless beside id blocks and the IV counter; caches are the library's.

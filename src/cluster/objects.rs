@@ -21,6 +21,7 @@ struct Owner<'a> {
     id: UserId,
     keys: &'a OwnerKeys,
     space: Space,
+    entries_of: Space,
     lineage: [u8; 16],
     iv_prefix: [u8; 3],
     /// The cluster has no such keys by policy: one that is there was put there past the library.
@@ -61,7 +62,7 @@ impl Clusters {
         let place = owner.space.object(owner.id, id);
         let mut writes = Batch::new().expect(place.as_slice(), None).put(place.as_slice(), raw);
         for entry in index::entries(owner.id, owner.keys, owner.space, id, object) {
-            writes = writes.put(entry.as_slice(), index::tag(&owner.keys.index, &entry));
+            writes = writes.put(entry.as_slice(), index::tag(&owner.keys.index, owner.entries_of, &entry));
         }
         self.commit_new(cluster, login, writes)?;
         Ok(id)
@@ -167,7 +168,7 @@ impl Clusters {
             batch = batch.delete(entry.as_slice());
         }
         for entry in new.iter().filter(|entry| !old.contains(entry)) {
-            batch = batch.put(entry.as_slice(), index::tag(&owner.keys.index, entry));
+            batch = batch.put(entry.as_slice(), index::tag(&owner.keys.index, owner.entries_of, entry));
         }
         self.store.commit(batch)?;
         Ok(())
@@ -219,6 +220,7 @@ impl<'a> Owner<'a> {
             id: PUBLIC,
             keys: &cluster.public,
             space: cluster.space(),
+            entries_of: cluster.entries_of,
             lineage: cluster.lineage,
             iv_prefix: cluster.iv_prefix,
             refuses_keys: cluster.policy.refuse_public_keys,
@@ -233,6 +235,7 @@ impl<'a> Owner<'a> {
             id: login.user.id,
             keys: &login.keys,
             space: login.space(),
+            entries_of: cluster.entries_of,
             lineage: login.lineage,
             iv_prefix: cluster.iv_prefix,
             refuses_keys: false,

@@ -3,7 +3,7 @@
 use crate::cluster::keys::{self, Space};
 use crate::cluster::records::{Attempts, ClusterRecord, FORMAT, Head, HsmRecord, Maced, UserRecord, decode};
 use crate::cluster::secrets::OwnerKeys;
-use crate::cluster::{Cluster, ClusterId, ClusterState, Clusters, Hsm, UserId};
+use crate::cluster::{Cluster, ClusterId, Clusters, Hsm, UserId};
 use crate::crypto::seal::MacKey;
 use crate::error::{ClusterError, Error};
 use std::ops::ControlFlow;
@@ -155,7 +155,8 @@ pub(super) fn assemble(id: ClusterId, record: &ClusterRecord, hsms: &[Maced<HsmR
         id,
         name: record.name.clone(),
         label: record.label.clone(),
-        state: ClusterState::Active,
+        state: record.state,
+        backing: record.backing.clone(),
         policy: record.policy.into(),
         by_init_token: record.by_init_token,
         generation: record.generation,
@@ -164,6 +165,10 @@ pub(super) fn assemble(id: ClusterId, record: &ClusterRecord, hsms: &[Maced<HsmR
         iv_prefix: record.iv_prefix,
         default_user: record.default_user.map(UserId),
         public: Arc::new(OwnerKeys::new(&record.public_key)),
+        entries_of: record.entries_of.map_or(
+            Space { cluster: id, generation: record.generation },
+            |origin| Space { cluster: ClusterId(origin.0), generation: origin.1 },
+        ),
     }
 }
 
@@ -172,7 +177,7 @@ fn to_hsm(record: &HsmRecord) -> Hsm {
         name: record.name.clone(),
         slot_id: record.slot_id,
         availability_zone: record.availability_zone.clone(),
-        state: record.state(),
+        state: record.state,
     }
 }
 

@@ -5,7 +5,11 @@
 //! it, under a key that every user of the cluster holds: `Maced` is such a record whose MAC nobody has
 //! checked yet, for what can be asked without a login; whoever acts under a login calls `verified`.
 
-use crate::cluster::{HsmState, PasswordCosts, Policy, Role, UserId};
+mod cluster;
+
+pub(super) use cluster::{ClusterRecord, HsmRecord};
+
+use crate::cluster::{PasswordCosts, Policy, Role, UserId};
 use crate::crypto::seal::{KEY_BYTES, MacKey, NONCE_BYTES, SALT_BYTES};
 use crate::error::{ClusterError, Error};
 use serde::de::DeserializeOwned;
@@ -13,7 +17,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// The version of the store as a whole, in the head record.
 pub(super) const FORMAT: u32 = 1;
-/// The version of every kind of record.
+/// The version of every kind of record that has none of its own (`Kind::VERSION`).
 const VERSION: u8 = 1;
 const MAC_BYTES: usize = 32;
 
@@ -25,39 +29,11 @@ pub(super) struct Head {
     pub uninitialized_slot: u64,
 }
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ClusterRecord {
-    pub name: String,
-    pub label: String,
-    /// Drawn anew with every new set of keys.
-    pub lineage: [u8; 16],
-    /// The first part of every IV: drawn anew when the cluster is created, wiped or restored.
-    pub iv_prefix: [u8; 3],
-    pub policy: PolicyRecord,
-    pub by_init_token: bool,
-    pub generation: u32,
-    /// Seals what has CKA_PRIVATE false: as open as this record.
-    pub public_key: [u8; KEY_BYTES],
-    pub default_user: Option<u32>,
-    /// User ids are given once.
-    pub next_user: u32,
-    /// Grows when a user is made or deleted: so that two such changes never pass each other unseen.
-    pub roster: u32,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PolicyRecord {
     key_availability: bool,
     refuse_public_keys: bool,
     refuse_extractable: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct HsmRecord {
-    pub name: String,
-    pub slot_id: u64,
-    pub availability_zone: String,
-    pub degraded: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,14 +94,23 @@ fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> 
 
 /// A record of the store that may be damaged or from a newer version.
 pub(super) fn decode<'a, T: Deserialize<'a>>(what: &'static str, value: &'a [u8]) -> Result<T, Error> {
-    let (version, body) = value.split_first().ok_or(ClusterError::Corrupt(what))?;
-    match *version {
-        VERSION => {}
-        0 => return Err(ClusterError::Corrupt(what).into()),
-        found => {
-            return Err(ClusterError::NewerFormat { found: found.into(), known: VERSION.into() }.into());
+    let (version, body) = version_of(what, value, VERSION)?;
+    if version == VERSION { decode_body(what, body) } else { Err(ClusterError::Corrupt(what).into()) }
+}
+
+/// A record's version and the rest. Errors: `NewerFormat`, `Corrupt`.
+fn version_of<'a>(what: &'static str, value: &'a [u8], known: u8) -> Result<(u8, &'a [u8]), Error> {
+    let (&version, body) = value.split_first().ok_or(ClusterError::Corrupt(what))?;
+    match version {
+        0 => Err(ClusterError::Corrupt(what).into()),
+        found if found > known => {
+            Err(ClusterError::NewerFormat { found: found.into(), known: known.into() }.into())
         }
+        version => Ok((version, body)),
     }
+}
+
+fn decode_body<'a, T: Deserialize<'a>>(what: &'static str, body: &'a [u8]) -> Result<T, Error> {
     match postcard::take_from_bytes(body) {
         Ok((record, [])) => Ok(record),
         _ => Err(ClusterError::Corrupt(what).into()),
@@ -133,7 +118,11 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(what: &'static str, value: &'a [u8]
 }
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, Error> {
-    postcard::to_extend(record, vec![VERSION]).map_err(|e| Error::Internal(format!("encoding a record: {e}")))
+    encode_version(record, VERSION)
+}
+
+fn encode_version<T: Serialize>(record: &T, version: u8) -> Result<Vec<u8>, Error> {
+    postcard::to_extend(record, vec![version]).map_err(|e| Error::Internal(format!("encoding a record: {e}")))
 }
 
 /// A record that carries a MAC, as read: the MAC may be wrong.
@@ -148,12 +137,15 @@ pub(super) struct Maced<T> {
 impl<T: Serialize + DeserializeOwned + Kind> Maced<T> {
     pub(super) fn decode(key: &[u8], raw: &[u8]) -> Result<Self, Error> {
         let body = raw.len().checked_sub(MAC_BYTES).ok_or(ClusterError::Corrupt(T::NAME))?;
-        Ok(Self { key: key.to_vec(), raw: raw.to_vec(), record: decode(T::NAME, &raw[..body])? })
+        let (version, body) = version_of(T::NAME, &raw[..body], T::VERSION)?;
+        let record =
+            if version == T::VERSION { decode_body(T::NAME, body) } else { T::older(version, body) }?;
+        Ok(Self { key: key.to_vec(), raw: raw.to_vec(), record })
     }
 
     /// The value to put under `key`.
     pub(super) fn encode(key: &[u8], record: &T, mac: &MacKey) -> Result<Vec<u8>, Error> {
-        let mut raw = encode(record)?;
+        let mut raw = encode_version(record, T::VERSION)?;
         let tag = mac.tag(&parts(key, &raw));
         raw.extend_from_slice(&tag);
         Ok(raw)
@@ -179,17 +171,18 @@ fn parts<'a>(key: &'a [u8], body: &'a [u8]) -> [&'a [u8]; 3] {
     [b"vhsm record 1", key, body]
 }
 
-/// What a MACed record is called in errors.
-pub(super) trait Kind {
+/// What a MACed record is called in errors, and its versions.
+pub(super) trait Kind: Sized {
     const NAME: &'static str;
+    /// What is written. Older ones are read.
+    const VERSION: u8 = VERSION;
+
+    /// A record of an older version, as it would stand in this one. Errors: `Corrupt`.
+    fn older(_version: u8, _body: &[u8]) -> Result<Self, Error> {
+        Err(ClusterError::Corrupt(Self::NAME).into())
+    }
 }
 
-impl Kind for ClusterRecord {
-    const NAME: &'static str = "cluster record";
-}
-impl Kind for HsmRecord {
-    const NAME: &'static str = "HSM record";
-}
 impl Kind for UserRecord {
     const NAME: &'static str = "user record";
 }
@@ -226,12 +219,6 @@ impl From<CostsRecord> for PasswordCosts {
     }
 }
 
-impl HsmRecord {
-    pub(super) fn state(&self) -> HsmState {
-        if self.degraded { HsmState::Degraded } else { HsmState::Active }
-    }
-}
-
 impl UserRecord {
     pub(super) fn id(&self) -> UserId {
         UserId(self.id)
@@ -247,7 +234,7 @@ mod tests {
     use super::*;
 
     fn hsm() -> HsmRecord {
-        HsmRecord { name: "hsm-a".into(), slot_id: 300, availability_zone: "a".into(), degraded: false }
+        HsmRecord::new("hsm-a".into(), 300, "a".into(), 0)
     }
 
     #[test]
@@ -269,16 +256,16 @@ mod tests {
 
     #[test]
     fn newer_and_longer_records_are_refused() {
-        let mut raw = encode(&hsm()).unwrap();
+        let mut raw = encode(&Attempts::default()).unwrap();
         raw[0] = 2;
         assert!(matches!(
-            decode::<HsmRecord>("x", &raw),
+            decode::<Attempts>("x", &raw),
             Err(Error::Cluster(ClusterError::NewerFormat { found: 2, known: 1 }))
         ));
         raw[0] = 1;
         raw.push(0);
-        assert!(matches!(decode::<HsmRecord>("x", &raw), Err(Error::Cluster(ClusterError::Corrupt("x")))));
-        assert!(decode::<HsmRecord>("x", &[]).is_err());
+        assert!(matches!(decode::<Attempts>("x", &raw), Err(Error::Cluster(ClusterError::Corrupt("x")))));
+        assert!(decode::<Attempts>("x", &[]).is_err());
     }
 
     #[test]

@@ -4,12 +4,13 @@ use crate::cluster::keys::{self, Space};
 use crate::cluster::records::{ClusterRecord, Head, HsmRecord, Maced, encode};
 use crate::cluster::users::{ClusterKeys, NewUser};
 use crate::cluster::{
-    Cluster, ClusterId, Clusters, NewCluster, PasswordRules, Policy, Role, SlotRecord, Token, UserId, pin,
-    read, sweep,
+    Authority, Backing, Cluster, ClusterId, ClusterState, Clusters, HsmState, HsmType, Mode, NewCluster,
+    PasswordRules, Policy, Role, SlotRecord, Token, UserId, authority, pin, read, sweep,
 };
 use crate::crypto::random;
 use crate::crypto::seal::{self, Key, MacKey};
 use crate::error::{ClusterError, Error};
+use crate::root_key::RootKey;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vhsm_store::{Batch, Revision};
@@ -31,6 +32,8 @@ pub(super) struct Plan<'a> {
     pub by_init_token: bool,
     pub generation: u32,
     pub admin: NewUser<'a>,
+    pub created_ms: u64,
+    pub root_key: Option<&'a RootKey>,
 }
 
 impl Clusters {
@@ -84,9 +87,36 @@ impl Clusters {
                 by_init_token: false,
                 generation: 1,
                 admin,
+                created_ms: (self.now)(),
+                root_key: new.root_key,
             };
-            self.store.commit(self.put_new(batch, &plan, new_hsms(&slots)?)?)?;
+            self.store.commit(self.put_new(batch, &plan, new_hsms(&slots, (self.now)())?)?)?;
             self.by_id(id)
+        })
+    }
+
+    /// Changes an HSM's state: what a drill asks. Errors: `HsmNotFound`, those of `Authority`.
+    pub fn set_hsm_state(
+        &self,
+        cluster: &Cluster,
+        by: Authority,
+        hsm: &str,
+        state: HsmState,
+    ) -> Result<Arc<Cluster>, Error> {
+        self.retry(|| {
+            let (record, hsms) = self.view(|snapshot| {
+                Ok((read::cluster(snapshot, cluster.id)?, read::hsms(snapshot, cluster.id)?))
+            })?;
+            let mac = MacKey::new(&*by.mac_key(cluster.id, &record)?);
+            let found = hsms.iter().find(|record| record.unverified().name == hsm);
+            let found = found.ok_or_else(|| ClusterError::HsmNotFound(hsm.into()))?;
+            let changed = HsmRecord { state, ..found.verified(&mac)?.clone() };
+            let batch = Batch::new()
+                .expect(record.key.as_slice(), Some(&record.raw))
+                .expect(found.key.as_slice(), Some(&found.raw))
+                .put(found.key.as_slice(), Maced::encode(&found.key, &changed, &mac)?);
+            self.store.commit(batch)?;
+            self.by_id(cluster.id)
         })
     }
 
@@ -106,7 +136,7 @@ impl Clusters {
         hsms: Vec<HsmRecord>,
     ) -> Result<Batch, Error> {
         let (mac_key, cluster_key) = (seal::random_key()?, seal::random_key()?);
-        let record = plan.record()?;
+        let record = plan.record(&mac_key)?;
         let space = Space { cluster: plan.id, generation: plan.generation };
         let keys = ClusterKeys {
             lineage: record.lineage,
@@ -152,7 +182,7 @@ impl Clusters {
             Ok((snapshot.revision(), read::head(head)?, read::assembled(snapshot)?))
         })?;
         let mut slots = BTreeMap::new();
-        for cluster in clusters {
+        for cluster in clusters.into_iter().filter(|cluster| cluster.state == ClusterState::Active) {
             for (hsm, record) in cluster.hsms.iter().enumerate() {
                 let token = Token { cluster: cluster.clone(), hsm };
                 if slots.insert(record.slot_id, token).is_some() {
@@ -171,7 +201,7 @@ impl Clusters {
 }
 
 impl Plan<'_> {
-    fn record(&self) -> Result<ClusterRecord, Error> {
+    fn record(&self, mac_key: &Key) -> Result<ClusterRecord, Error> {
         let public_key: Key = seal::random_key()?;
         Ok(ClusterRecord {
             name: self.name.clone(),
@@ -185,6 +215,13 @@ impl Plan<'_> {
             default_user: None,
             next_user: self.admin.id.0 + 1,
             roster: 0,
+            state: ClusterState::Active,
+            backing: Backing::new(HsmType::Hsm2mMedium, Mode::NonFips, self.created_ms),
+            by_service: self
+                .root_key
+                .map(|root| authority::seal_by_service(root, &self.name, mac_key))
+                .transpose()?,
+            entries_of: None,
         })
     }
 }
@@ -208,11 +245,12 @@ pub(super) fn head_change(raw: &[u8], next: &Head) -> Result<Batch, Error> {
 }
 
 /// Records of new HSMs in these slots, in the zones in turn.
-pub(super) fn new_hsms(slots: &[u64]) -> Result<Vec<HsmRecord>, Error> {
+pub(super) fn new_hsms(slots: &[u64], now_ms: u64) -> Result<Vec<HsmRecord>, Error> {
     let zones = ZONES.iter().cycle();
-    let records = slots.iter().zip(zones).map(|(&slot_id, zone)| {
-        Ok(HsmRecord { name: new_name("hsm-")?, slot_id, availability_zone: (*zone).into(), degraded: false })
-    });
+    let records = slots
+        .iter()
+        .zip(zones)
+        .map(|(&slot_id, zone)| Ok(HsmRecord::new(new_name("hsm-")?, slot_id, (*zone).into(), now_ms)));
     records.collect()
 }
 

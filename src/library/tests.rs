@@ -17,6 +17,7 @@ fn library() -> Library {
         settings: Settings::default(),
         legacy: false,
         password_costs: PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 },
+        root_key_file: None,
         log_level: Level::Off,
         log_file: None,
     };

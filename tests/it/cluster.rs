@@ -17,7 +17,8 @@ fn cluster() -> (Module, [CK_SLOT_ID; 2]) {
         let store = vhsm_store::open(&vhsm_store::StoreSpec::Embedded(options)).expect("a store");
         let clusters = Clusters::open(store, PasswordCosts::default()).expect("clusters");
         let policy = Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false };
-        let new = NewCluster { label: LABEL, hsms: 2, admin_password: b"admin's own", policy };
+        let new =
+            NewCluster { label: LABEL, hsms: 2, admin_password: b"admin's own", policy, root_key: None };
         let cluster = clusters.create(&new).expect("a cluster");
         let admin = clusters.login(&cluster, Role::Admin, ADMIN_PIN).expect("a login");
         for (name, password) in [("kmsuser", &b"kms secret"[..]), ("alice", b"alice's own")] {

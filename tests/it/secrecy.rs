@@ -115,7 +115,7 @@ fn home_with_two_users(module: &Module) {
     let costs = PasswordCosts { memory_kib: 64, passes: 1, lanes: 1 };
     let clusters = Clusters::open(vhsm_store::open(&spec).unwrap(), costs).unwrap();
     let policy = Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false };
-    let new = NewCluster { label: "shared", hsms: 2, admin_password: USER_PIN, policy };
+    let new = NewCluster { label: "shared", hsms: 2, admin_password: USER_PIN, policy, root_key: None };
     let cluster = clusters.create(&new).unwrap();
     let admin = clusters.login(&cluster, Role::Admin, USER_PIN).unwrap();
     for name in ["kmsuser", "other"] {

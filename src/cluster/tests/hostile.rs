@@ -15,7 +15,13 @@ impl Two {
         let first = world.cluster();
         let admin = world.admin(&first);
         world.create_user(&first, &admin, "other", Role::CryptoUser);
-        let new = NewCluster { label: "c2", hsms: 2, admin_password: ADMIN_PASSWORD, policy: NO_POLICY };
+        let new = NewCluster {
+            label: "c2",
+            hsms: 2,
+            admin_password: ADMIN_PASSWORD,
+            policy: NO_POLICY,
+            root_key: None,
+        };
         let second = world.clusters.create(&new).unwrap();
         let admin = world.admin(&second);
         world.create_user(&second, &admin, "kmsuser", Role::CryptoUser);

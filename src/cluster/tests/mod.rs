@@ -1,6 +1,7 @@
 //! Tests of the cluster layer on a store in memory, which they look into and tamper with as whoever can write
 //! its files.
 
+mod authority;
 mod embedded;
 mod hostile;
 mod lockout;
@@ -55,7 +56,13 @@ impl World {
 
     pub fn new() -> Self {
         let world = Self::empty();
-        let new = NewCluster { label: "c1", hsms: 2, admin_password: ADMIN_PASSWORD, policy: NO_POLICY };
+        let new = NewCluster {
+            label: "c1",
+            hsms: 2,
+            admin_password: ADMIN_PASSWORD,
+            policy: NO_POLICY,
+            root_key: None,
+        };
         let cluster = world.clusters.create(&new).unwrap();
         let admin = world.admin(&cluster);
         world.create_user(&cluster, &admin, "kmsuser", Role::CryptoUser);

@@ -12,7 +12,7 @@ fn slots(clusters: &Clusters) -> Vec<(u64, Option<String>)> {
 }
 
 fn new(label: &str, hsms: usize) -> NewCluster<'_> {
-    NewCluster { label, hsms, admin_password: ADMIN_PASSWORD, policy: NO_POLICY }
+    NewCluster { label, hsms, admin_password: ADMIN_PASSWORD, policy: NO_POLICY, root_key: None }
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Records {
         let store: Arc<dyn Store> = Arc::new(Memory::new());
         let clusters = Clusters::open(store.clone(), COSTS).expect("an empty store");
         let policy = Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false };
-        let new = NewCluster { label: "c1", hsms: 2, admin_password: ADMIN, policy };
+        let new = NewCluster { label: "c1", hsms: 2, admin_password: ADMIN, policy, root_key: None };
         let cluster = clusters.create(&new).expect("a cluster");
         let admin = clusters.login(&cluster, Role::Admin, ADMIN).expect("a login");
         let (role, rules) = (Role::CryptoUser, PasswordRules::Cluster);

@@ -60,7 +60,8 @@ pub fn make_cluster(label: &str, hsms: usize) {
     // Closed before the library opens it: one copy of the store's code at a time.
     let clusters = Clusters::open(config.open_store().expect("a store"), PasswordCosts::default());
     let clusters = clusters.expect("clusters");
-    let new = NewCluster { label, hsms, admin_password: b"admin's own", policy: config.policy() };
+    let new =
+        NewCluster { label, hsms, admin_password: b"admin's own", policy: config.policy(), root_key: None };
     let cluster = clusters.create(&new).expect("a cluster");
     let admin = clusters.login(&cluster, Role::Admin, ADMIN_PIN).expect("a login");
     let (role, rules) = (Role::CryptoUser, PasswordRules::Cluster);

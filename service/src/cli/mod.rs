@@ -1,0 +1,116 @@
+//! The command line: what can be asked, and the help that teaches it.
+
+mod cluster;
+mod user;
+
+pub use cluster::{ClusterCommand, CreateArgs, DeleteClusterArgs, DescribeArgs};
+pub use user::{ChangePasswordArgs, CreateUserArgs, DeleteUserArgs, ListUsersArgs, UserCommand};
+
+use crate::password::{NewPassword, SecretText};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Administers virtual AWS CloudHSM clusters.
+///
+/// A cluster has HSMs; each HSM is a slot of libvhsm_pkcs11.so, and all of them hold the same keys. An admin
+/// makes the users; crypto users own keys. Answers are JSON on standard output; what goes wrong is one line
+/// on standard error, with exit status 1.
+#[derive(Parser)]
+#[command(name = "vhsm", version, max_term_width = 100, arg_required_else_help = false, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  vhsm quickstart
+  vhsm cluster create --label demo --hsms 2 --admin-password-file admin.txt
+  export VHSM_PIN=admin:PASSWORD
+  vhsm user create --username kmsuser --role crypto-user --password-file kms.txt
+  pkcs11-tool --module libvhsm_pkcs11.so --token-label demo --login --pin kmsuser:PASSWORD -O
+
+Environment:
+  VHSM_HOME  the folder with everything [default: ~/.local/share/vhsm; root: /var/lib/vhsm]
+  VHSM_CONF  the configuration [default: $VHSM_HOME/vhsm.toml, where it exists]
+  VHSM_PIN   the login of commands that need one: user:password
+
+Each command explains itself: vhsm cluster create --help";
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make, show and delete clusters
+    #[command(subcommand, arg_required_else_help = false, after_help = cluster::HELP)]
+    Cluster(ClusterCommand),
+    /// Make, list and delete users, and change their passwords
+    #[command(subcommand, arg_required_else_help = false, after_help = user::HELP)]
+    User(UserCommand),
+    /// Make a cluster to try things with, and say how
+    ///
+    /// Makes a cluster named `vhsm` with two HSMs, an admin and the crypto user `kmsuser`. Their passwords
+    /// are random, shown this once and stored nowhere. Where the cluster exists already, nothing is changed.
+    Quickstart(QuickstartArgs),
+}
+
+/// The password of the first admin.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct AdminPassword {
+    /// The admin's password: 7 to 32 characters, no `:`. Others may see it in the process list
+    #[arg(long, value_name = "PASSWORD", allow_hyphen_values = true)]
+    admin_password: Option<SecretText>,
+    /// A file with the admin's password in its first line; `-`: standard input
+    #[arg(long, value_name = "FILE")]
+    admin_password_file: Option<PathBuf>,
+}
+
+impl AdminPassword {
+    pub fn source(&self) -> NewPassword<'_> {
+        NewPassword { text: self.admin_password.as_ref(), file: self.admin_password_file.as_deref() }
+    }
+}
+
+#[derive(Args)]
+pub struct ClusterArg {
+    /// The cluster's label or ClusterId; may be left out where there is only one
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+}
+
+#[derive(Args)]
+pub struct LoginArgs {
+    /// Who does this, as user:password. Others may see it in the process list: better set VHSM_PIN
+    #[arg(
+        long,
+        value_name = "USER:PASSWORD",
+        env = "VHSM_PIN",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    pub pin: Option<SecretText>,
+}
+
+/// A user's new password.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Password {
+    /// The user's password: 7 to 32 characters, no `:`. Others may see it in the process list
+    #[arg(long, value_name = "PASSWORD", allow_hyphen_values = true)]
+    password: Option<SecretText>,
+    /// A file with the password in its first line; `-`: standard input
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Password {
+    pub fn source(&self) -> NewPassword<'_> {
+        NewPassword { text: self.password.as_ref(), file: self.password_file.as_deref() }
+    }
+}
+
+#[derive(Args)]
+pub struct QuickstartArgs {
+    /// The PKCS#11 library that the commands shown shall name [default: libvhsm_pkcs11.so beside vhsm]
+    #[arg(long, value_name = "FILE")]
+    pub module: Option<PathBuf>,
+}
