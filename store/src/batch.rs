@@ -1,6 +1,7 @@
 //! What one commit does: conditions on what was read, and the writes.
 
 use crate::StoreError;
+use crate::state::STATE_KEY;
 
 /// The most operations a batch may have (etcd's default limit is 128 with the conditions' own).
 pub const MAX_OPERATIONS: usize = 100;
@@ -50,9 +51,10 @@ impl Batch {
         self
     }
     /// Refuses what no store takes: more than `MAX_OPERATIONS` operations (or conditions), more than
-    /// `MAX_BATCH_BYTES` bytes of keys and values, keys that are empty or longer than `MAX_KEY_BYTES`.
+    /// `MAX_BATCH_BYTES` bytes of keys and values, keys that are empty or longer than `MAX_KEY_BYTES`. The store's own
+    /// condition does not count.
     pub fn check(&self) -> Result<(), StoreError> {
-        let operations = self.operations.len().max(self.conditions.len());
+        let operations = self.operations.len().max(self.counted_conditions().count());
         let bytes = self.bytes();
         if operations > MAX_OPERATIONS || bytes > MAX_BATCH_BYTES {
             let (max_operations, max_bytes) = (MAX_OPERATIONS, MAX_BATCH_BYTES);
@@ -65,11 +67,14 @@ impl Batch {
         }
     }
 
+    fn counted_conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.conditions.iter().filter(|condition| condition.key != STATE_KEY)
+    }
+
     /// Bytes of all keys and values, those of the conditions too.
     fn bytes(&self) -> usize {
         let conditions = self
-            .conditions
-            .iter()
+            .counted_conditions()
             .map(|condition| condition.key.len() + condition.value.as_ref().map_or(0, Vec::len));
         let operations = self.operations.iter().map(|operation| match operation {
             Operation::Put { key, value } => key.len() + value.len(),

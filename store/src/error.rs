@@ -31,6 +31,23 @@ pub enum StoreError {
     /// An earlier write failed in a state that is in doubt.
     #[error("the store at {path} refuses writes since one failed ({cause}); start the program again")]
     Refused { path: PathBuf, cause: String },
+    /// The store is being copied to another place.
+    #[error(
+        "the store is being moved to {to}; if that was interrupted, `vhsm store migrate` with --restart or --cancel ends it"
+    )]
+    Moving { to: String },
+    /// The store lives on at another place. What both would give out (object numbers, IVs) must not come twice.
+    #[error("the store was moved to {to}: name that in the configuration (`store`, or VHSM_STORE)")]
+    Moved { to: String },
+    /// The store is being filled, or was left half filled.
+    #[error(
+        "the store is being filled from {from}; if that was interrupted, `vhsm store migrate` with --restart or --cancel \
+         ends it"
+    )]
+    HalfFilled { from: String },
+    /// A state that this version does not know.
+    #[error("the store is in a state that this version does not know: use a newer version")]
+    UnknownState,
     /// The process forked: this store belongs to the parent.
     #[error("the store belongs to the parent of this forked process")]
     Forked,

@@ -11,13 +11,19 @@ mod fault;
 mod gate;
 mod lmdb;
 mod memory;
+mod migrate;
+mod state;
 
 pub use batch::{Batch, Condition, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_OPERATIONS, Operation};
 pub use error::StoreError;
 pub use fault::{Call, Fault, Faulty, Occasion};
 pub use lmdb::{DEFAULT_MAP_BYTES, LOG_REVISIONS, Lmdb, LmdbOptions, LmdbStats};
 pub use memory::Memory;
+pub use migrate::{
+    Content, MigrateError, Place, Progress, Standing, Step, cancel, content, migrate, standing,
+};
 
+use state::InUse;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -30,8 +36,17 @@ pub enum StoreSpec {
     Embedded(LmdbOptions),
 }
 
-/// Opens a store. Two opens of one folder share it; two of `Memory` do not.
+/// Opens a store. Two opens of one folder share it; two of `Memory` do not. Errors: `Moving`, `Moved` and `HalfFilled` of
+/// a store that is not in use.
 pub fn open(spec: &StoreSpec) -> Result<Arc<dyn Store>, StoreError> {
+    match spec {
+        StoreSpec::Memory => Ok(Arc::new(InUse::new(Memory::new())?)),
+        StoreSpec::Embedded(options) => Ok(Arc::new(InUse::new(Lmdb::open(options)?)?)),
+    }
+}
+
+/// Opens a store that may be half filled, or moved elsewhere: to move it or to look at it, and for nothing else.
+pub fn open_in_any_state(spec: &StoreSpec) -> Result<Arc<dyn Store>, StoreError> {
     match spec {
         StoreSpec::Memory => Ok(Arc::new(Memory::new())),
         StoreSpec::Embedded(options) => Ok(Arc::new(Lmdb::open(options)?)),
