@@ -10,6 +10,7 @@
 //! | `keys.rs`, `records.rs`, `read.rs` | the store's format, and reading it |
 //! | `secrets.rs` | keys at rest: what is sealed under what |
 //! | `authority.rs` | who may change a cluster's own records |
+//! | `backing.rs` | what the control plane keeps of a cluster |
 //! | `numbers.rs` | object ids and IVs, given once |
 //! | `slots.rs`, `init_token.rs`, `sweep.rs` | clusters come, are wiped and go |
 //! | `pin.rs`, `attempts.rs`, `login.rs`, `users.rs` | names and passwords, counted tries, logins, user administration |
@@ -20,6 +21,7 @@
 
 mod attempts;
 mod authority;
+mod backing;
 mod index;
 mod init_token;
 mod keys;
@@ -38,6 +40,7 @@ mod users;
 mod tests;
 
 pub use authority::Authority;
+pub use backing::{Backing, DepartingHsm, HsmType, Mode, NetworkType, Subnet, Tag, TypeChange};
 pub use login::Login;
 
 use crate::error::{ClusterError, Error};
@@ -81,59 +84,6 @@ pub enum HsmState {
     Degraded,
     /// Failed on purpose: its slot has no token.
     Failed,
-}
-
-/// HsmType of the CloudHSM API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum HsmType {
-    Hsm1Medium,
-    Hsm2mMedium,
-}
-
-/// Mode of the CloudHSM API: fixed when a cluster is created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mode {
-    Fips,
-    NonFips,
-}
-
-/// What the control plane keeps of a cluster beside its keys and users (Cluster of the CloudHSM API).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Backing {
-    pub hsm_type: HsmType,
-    pub mode: Mode,
-    /// Milliseconds since 1970; 0: not known.
-    pub created_ms: u64,
-    /// Where HSMs can be made; empty: anywhere.
-    pub availability_zones: Vec<String>,
-    /// 7 to 379 (BackupRetentionPolicy).
-    pub backup_retention_days: u16,
-    pub source_backup: Option<String>,
-    /// PEM. Only while the cluster is uninitialized.
-    pub csr: Option<String>,
-    /// PEM. Equal for clusters of one backup history (reference/cloudhsm.md sec. 4).
-    pub certificate: Option<String>,
-    /// PEM: the certificate of the customer's CA, customerCA.crt.
-    pub trust_anchor: Option<String>,
-}
-
-impl Backing {
-    /// CloudHSM's default.
-    pub const RETENTION_DAYS: u16 = 90;
-
-    pub fn new(hsm_type: HsmType, mode: Mode, created_ms: u64) -> Self {
-        Self {
-            hsm_type,
-            mode,
-            created_ms,
-            availability_zones: Vec::new(),
-            backup_retention_days: Self::RETENTION_DAYS,
-            source_backup: None,
-            csr: None,
-            certificate: None,
-            trust_anchor: None,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
