@@ -21,6 +21,7 @@ use crate::log::{Level, Logger};
 use crate::profile::{Active, Profile, Settings};
 use crate::root_key::RootKey;
 use serde::Deserialize;
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +32,16 @@ use vhsm_store::{LmdbOptions, Store, StoreSpec};
 pub enum StoreChoice {
     Embedded { path: PathBuf, group: bool },
     Memory,
+}
+
+/// For people: without anything secret.
+impl fmt::Display for StoreChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded { path, .. } => path.display().fmt(f),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
 }
 
 /// What decides how the library runs.
@@ -161,13 +172,22 @@ impl Config {
     }
 
     pub fn open_store(&self) -> Result<Arc<dyn Store>, Error> {
-        let spec = match &self.store {
+        Ok(vhsm_store::open(&self.store_spec())?)
+    }
+
+    pub fn store_spec(&self) -> StoreSpec {
+        match &self.store {
             StoreChoice::Memory => StoreSpec::Memory,
             StoreChoice::Embedded { path, group } => {
                 StoreSpec::Embedded(LmdbOptions { group: *group, ..LmdbOptions::new(path) })
             }
-        };
-        Ok(vhsm_store::open(&spec)?)
+        }
+    }
+
+    /// This configuration with the store that is named, as `VHSM_STORE` would name it.
+    pub fn with_store(&self, name: &str) -> Result<Self, ConfigError> {
+        let group = matches!(self.store, StoreChoice::Embedded { group: true, .. });
+        Ok(Self { store: store_choice(Some(name.to_owned()), group, &self.home)?, ..self.clone() })
     }
 
     /// The service's root key; made on first use. Errors: `ConfigError::File`.

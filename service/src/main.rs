@@ -9,6 +9,7 @@ mod failure;
 mod output;
 mod password;
 mod quickstart;
+mod store;
 mod user;
 
 use clap::Parser;
@@ -41,21 +42,27 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), Failure> {
     let config = Config::load().map_err(vhsm_pkcs11::error::Error::from)?;
-    if config.store == StoreChoice::Memory {
-        let mend = "unset VHSM_STORE, or say `embedded`";
-        return Err(Failure::new(format!("a store in memory is gone when a command ends: {mend}")));
-    }
-    let clusters = Clusters::open(config.open_store()?, config.password_costs)?;
-    let app = App { config, clusters };
     match cli.command {
-        Command::Cluster(command) => cluster::run(&app, command),
-        Command::User(command) => user::run(&app.clusters, command),
-        Command::Quickstart(arguments) => quickstart::run(&app, &arguments),
+        Command::Cluster(command) => cluster::run(&App::open(config)?, command),
+        Command::User(command) => user::run(&App::open(config)?.clusters, command),
+        Command::Quickstart(arguments) => quickstart::run(&App::open(config)?, &arguments),
+        Command::Store(command) => store::run(&config, command),
     }
 }
 
-/// What every command works on.
+/// What every command works on, but for those of the store as a whole.
 pub struct App {
     pub config: Config,
     pub clusters: Clusters,
+}
+
+impl App {
+    fn open(config: Config) -> Result<Self, Failure> {
+        if config.store == StoreChoice::Memory {
+            let mend = "unset VHSM_STORE, or say `embedded`";
+            return Err(Failure::new(format!("a store in memory is gone when a command ends: {mend}")));
+        }
+        let clusters = Clusters::open(config.open_store()?, config.password_costs)?;
+        Ok(Self { config, clusters })
+    }
 }

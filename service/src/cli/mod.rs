@@ -1,9 +1,11 @@
 //! The command line: what can be asked, and the help that teaches it.
 
 mod cluster;
+mod store;
 mod user;
 
 pub use cluster::{ClusterCommand, CreateArgs, DeleteClusterArgs, DescribeArgs};
+pub use store::{InfoArgs, MigrateArgs, StoreCommand};
 pub use user::{ChangePasswordArgs, CreateUserArgs, DeleteUserArgs, ListUsersArgs, UserCommand};
 
 use crate::password::{NewPassword, SecretText};
@@ -50,6 +52,9 @@ pub enum Command {
     /// Makes a cluster named `vhsm` with two HSMs, an admin and the crypto user `kmsuser`. Their passwords
     /// are random, shown this once and stored nowhere. Where the cluster exists already, nothing is changed.
     Quickstart(QuickstartArgs),
+    /// Look at the store, and move it to another place
+    #[command(subcommand, arg_required_else_help = false, after_help = store::HELP)]
+    Store(StoreCommand),
 }
 
 /// The password of the first admin.

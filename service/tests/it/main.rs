@@ -5,6 +5,7 @@ mod clusters;
 mod lockout;
 mod programs;
 mod quickstart;
+mod store;
 mod users;
 
 use serde_json::Value;
