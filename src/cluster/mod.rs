@@ -123,6 +123,8 @@ pub struct Cluster {
     /// The keys of what has CKA_PRIVATE false.
     public: Arc<OwnerKeys>,
     entries_of: Space,
+    /// New objects get greater ids.
+    last_restored: ObjectId,
 }
 
 #[derive(Debug, Clone)]

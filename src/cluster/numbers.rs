@@ -76,14 +76,18 @@ impl Clusters {
         self.numbers.ivs.get_or_init(|| taken).next(prefix)
     }
 
-    /// An object id that was never given before.
-    pub(super) fn next_object_id(&self) -> Result<ObjectId, Error> {
-        if let Some(id) = self.numbers.objects.lock().next() {
+    /// An object id that was never given before, greater than `above`: what came with a backup of another store may
+    /// lie in what this process took before. The store's counter is above it since the cluster is there.
+    pub(super) fn next_object_id(&self, above: ObjectId) -> Result<ObjectId, Error> {
+        if let Some(id) = self.numbers.objects.lock().find(|id| *id > above.0) {
             return Ok(ObjectId(id));
         }
         // The lock is not held over the commit: a thread that comes second takes a block too.
         let mut block = self.take(keys::OBJECT_IDS, BLOCK, u64::MAX)?;
         let id = block.start;
+        if id <= above.0 {
+            return Err(ClusterError::Corrupt("number record: the store gave greater ids before").into());
+        }
         block.start += 1;
         let mut objects = self.numbers.objects.lock();
         if objects.is_empty() {

@@ -53,7 +53,7 @@ impl Clusters {
             cluster.check_key_availability()?;
         }
         let owner = owner_of(cluster, login, object)?;
-        let id = self.next_object_id()?;
+        let id = self.next_object_id(cluster.last_restored)?;
         let key = seal::random_key()?;
         let key_nonce = self.iv(owner.iv_prefix)?;
         let mut sealed_key = Vec::with_capacity(KEY_BYTES + TAG_BYTES);

@@ -3,7 +3,7 @@
 use crate::cluster::keys::{self, Space};
 use crate::cluster::records::{Attempts, ClusterRecord, FORMAT, Head, HsmRecord, Maced, UserRecord, decode};
 use crate::cluster::secrets::OwnerKeys;
-use crate::cluster::{Cluster, ClusterId, Clusters, Hsm, UserId};
+use crate::cluster::{Cluster, ClusterId, Clusters, Hsm, ObjectId, UserId};
 use crate::crypto::seal::MacKey;
 use crate::error::{ClusterError, Error};
 use std::ops::ControlFlow;
@@ -169,6 +169,7 @@ pub(super) fn assemble(id: ClusterId, record: &ClusterRecord, hsms: &[Maced<HsmR
             Space { cluster: id, generation: record.generation },
             |origin| Space { cluster: ClusterId(origin.0), generation: origin.1 },
         ),
+        last_restored: ObjectId(record.last_restored),
     }
 }
 

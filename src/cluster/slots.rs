@@ -222,6 +222,7 @@ impl Plan<'_> {
                 .map(|root| authority::seal_by_service(root, &self.name, mac_key))
                 .transpose()?,
             entries_of: None,
+            last_restored: 0,
         })
     }
 }

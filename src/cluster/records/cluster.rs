@@ -34,6 +34,9 @@ pub(in crate::cluster) struct ClusterRecord {
     /// Cluster number and generation that the index entries' tags were made for: another's where the cluster was made
     /// from a backup, whose entries nobody can make anew without its users.
     pub entries_of: Option<(u32, u32)>,
+    /// The greatest object id that came with a backup: what is made here gets a greater one, also from a process that
+    /// took its ids before.
+    pub last_restored: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +125,7 @@ impl From<ClusterRecord1> for ClusterRecord {
             backing: Backing::new(HsmType::Hsm2mMedium, Mode::NonFips, 0),
             by_service: None,
             entries_of: None,
+            last_restored: 0,
         }
     }
 }

@@ -154,7 +154,7 @@ pub fn ids_and_ivs_are_given_once_over_starts_and_threads() {
         let clusters = world.again();
         std::thread::scope(|scope| {
             let work = || {
-                let ids: Vec<_> = (0..700).map(|_| clusters.next_object_id().unwrap()).collect();
+                let ids: Vec<_> = (0..700).map(|_| clusters.next_object_id(ObjectId(0)).unwrap()).collect();
                 let ivs: Vec<_> = (0..700).map(|_| clusters.next_iv(&cluster).unwrap()).collect();
                 (ids, ivs)
             };
