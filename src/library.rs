@@ -9,7 +9,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
-use crate::cluster::{Change, Changed, Clusters, HsmState, SlotRecord};
+use crate::cluster::{Change, Changed, Clusters, SlotRecord};
 use crate::config::Config;
 use crate::crypto::random::Seed;
 use crate::error::{CallError, ClusterError, Error};
@@ -138,8 +138,7 @@ impl Library {
     fn verify(&self, records: &[SlotRecord]) -> Result<(), Error> {
         for slot in self.slots.all().iter() {
             let record = records.iter().find(|record| record.slot_id == slot.id);
-            let Some((login, token)) = slot.login().zip(record.and_then(|record| record.token.as_ref()))
-            else {
+            let Some((login, token)) = slot.login().zip(record.and_then(|record| record.holds.hsm())) else {
                 continue;
             };
             match self.clusters.verify(&token.cluster, &login) {
@@ -158,32 +157,23 @@ impl Library {
         Ok(self.slots.all())
     }
 
-    /// The ids that C_GetSlotList tells.
-    pub fn listed_slots(&self) -> Result<Vec<u64>, Error> {
-        let slots = self.slots()?;
-        if self.active.rules.slot_per_hsm {
-            return Ok(slots.iter().map(|slot| slot.id).collect());
-        }
-        let mut clusters = Vec::new();
-        let is_first = |slot: &&Arc<Slot>| {
-            let active = slot.hsm().is_some_and(|hsm| hsm.state == HsmState::Active);
-            let cluster = slot.cluster().ok().filter(|_| active).map(|cluster| cluster.id);
-            let new = cluster.filter(|id| !clusters.contains(id));
-            clusters.extend(new);
-            new.is_some()
-        };
-        Ok(slots.iter().filter(is_first).map(|slot| slot.id).collect())
+    /// The ids that C_GetSlotList tells: all, or those of slots with a token.
+    pub fn listed_slots(&self, with_token: bool) -> Result<Vec<u64>, Error> {
+        self.refresh()?;
+        Ok(self.slots.listed(with_token))
     }
 
-    /// Errors: `SlotIdInvalid`.
+    /// The slot behind an id; in profile `cloudhsm` that of the HSM which serves the cluster's one slot. Errors:
+    /// `SlotIdInvalid`.
     pub fn slot(&self, id: u64) -> Result<Arc<Slot>, Error> {
         self.refresh()?;
         Ok(self.slots.lookup(id)?)
     }
 
-    /// C_InitToken. Errors: `SessionExists`, those of `Clusters::init_token`.
+    /// C_InitToken. Errors: `TokenNotPresent`, `SessionExists`, those of `Clusters::init_token`.
     pub fn init_token(&self, slot_id: u64, so_pin: &[u8], label: &str) -> Result<(), Error> {
         let slot = self.slot(slot_id)?;
+        slot.must_be_present()?;
         let counts = slot.counts.lock();
         if slot.is_gone() {
             // Somebody else wiped it while this call waited: sessions are counted elsewhere now.
@@ -224,7 +214,7 @@ impl Library {
 
     // ---- sessions
 
-    /// C_OpenSession. Errors: `SlotIdInvalid`, `TokenNotInitialized`, `SoSessionExists`.
+    /// C_OpenSession. Errors: `SlotIdInvalid`, `TokenNotPresent`, `TokenNotInitialized`, `SoSessionExists`.
     pub fn open_session(&self, slot_id: u64, read_write: bool) -> Result<u64, Error> {
         let slot = self.slot(slot_id)?;
         slot.cluster()?;
@@ -236,7 +226,7 @@ impl Library {
         *count += 1;
         drop(counts);
         let handle = self.sessions.new_handle();
-        self.sessions.insert(Session::new(handle, slot, read_write));
+        self.sessions.insert(Session::new(handle, slot_id, slot, read_write));
         if self.finalized.load(Ordering::SeqCst) {
             self.close_session(handle)?;
             return Err(CallError::NotInitialized.into());
@@ -267,6 +257,20 @@ impl Library {
         }
     }
 
+    /// Why a call in a session failed: where its HSM was lost while it ran, logged-out keys and ended operations are
+    /// only what follows.
+    #[cold]
+    pub fn cause(&self, session: Option<u64>, error: Error) -> Error {
+        let Some(handle) = session else { return error };
+        match self.sessions.lookup(handle) {
+            Some(session) if session.slot.is_gone() && !error.is_internal() && !is_of_no_session(&error) => {
+                self.end_removed(&session)
+            }
+            None if follows_from_the_end(&error) => CallError::SessionHandleInvalid(handle).into(),
+            _ => error,
+        }
+    }
+
     /// After a panic: the session's operations are dropped, whatever state they are in.
     pub fn abandon(&self, handle: u64) {
         if let Some(session) = self.sessions.lookup(handle) {
@@ -290,16 +294,17 @@ impl Library {
         Ok(())
     }
 
-    /// C_CloseAllSessions: those too whose token was wiped or removed since they were opened.
+    /// C_CloseAllSessions: those too whose token was wiped or removed since they were opened. Errors: `SlotIdInvalid`;
+    /// `TokenNotPresent`, and they are closed.
     pub fn close_all_sessions(&self, slot_id: u64) -> Result<(), Error> {
-        self.slot(slot_id)?;
-        for session in self.sessions.matching(|s| s.slot.id == slot_id) {
+        let slot = self.slot(slot_id)?;
+        for session in self.sessions.matching(|s| s.slot_id == slot_id) {
             match self.close_session(session.handle) {
                 Ok(()) | Err(Error::Call(CallError::SessionHandleInvalid(_) | CallError::DeviceRemoved)) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(slot.must_be_present()?)
     }
 
     /// C_Login, C_LoginUser. Wrong PINs of a login for an operation, so many that the user is locked, log the user out
@@ -335,4 +340,25 @@ impl Library {
             None => (None, None),
         }
     }
+}
+
+/// Answers of calls that do not look at the session they are given.
+fn is_of_no_session(error: &Error) -> bool {
+    matches!(error, Error::Call(CallError::NotParallel))
+}
+
+/// What a call may meet whose session was ended by another thread while it ran: it had found the session.
+fn follows_from_the_end(error: &Error) -> bool {
+    use CallError::*;
+    matches!(
+        error,
+        Error::Call(
+            NotLoggedIn
+                | OperationNotInitialized
+                | ObjectHandleInvalid(_)
+                | KeyHandleInvalid(_)
+                | WrappingKeyHandleInvalid(_)
+                | UnwrappingKeyHandleInvalid(_)
+        )
+    )
 }

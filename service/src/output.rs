@@ -28,6 +28,9 @@ struct HsmView<'a> {
     slot_id: u64,
     availability_zone: &'a str,
     state: &'static str,
+    /// Why it is not ACTIVE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_message: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -72,9 +75,15 @@ impl<'a> From<&'a Cluster> for ClusterView<'a> {
             hsm_id: &hsm.name,
             slot_id: hsm.slot_id,
             availability_zone: &hsm.availability_zone,
+            // CloudHSM: an HSM that does not answer is DEGRADED too.
             state: match hsm.state {
                 HsmState::Active => "ACTIVE",
                 HsmState::Degraded | HsmState::Failed => "DEGRADED",
+            },
+            state_message: match hsm.state {
+                HsmState::Active => None,
+                HsmState::Degraded => Some("degraded: it works, and does not count for key availability"),
+                HsmState::Failed => Some("failed: its slot has no token"),
             },
         });
         let state = match cluster.state {

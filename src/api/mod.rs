@@ -85,10 +85,12 @@ fn call(
     let result = if !library.active.has_function(function) {
         Err(CallError::NotSupported.into())
     } else {
-        catch_unwind(AssertUnwindSafe(|| body(library, &mut trace))).unwrap_or_else(|_| {
+        let result = catch_unwind(AssertUnwindSafe(|| body(library, &mut trace))).unwrap_or_else(|_| {
             trace.session.into_iter().for_each(|session| library.abandon(session));
             Err(Error::Internal("the call panicked".into()))
-        })
+        });
+        // What a call meets whose HSM is lost while it runs are consequences: it tells their cause.
+        result.map_err(|error| library.cause(trace.session, error))
     };
     match result {
         Ok(()) => {

@@ -13,7 +13,7 @@ pub unsafe extern "C" fn C_OpenSession(
     session: CK_SESSION_HANDLE_PTR,
 ) -> CK_RV {
     call("C_OpenSession", Trace::slot(slot_id), |library, trace| {
-        library.slot(slot_id)?;
+        library.slot(slot_id)?.must_be_present()?;
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(CallError::ParallelSession.into());
         }
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn C_GetSessionInfo(session: CK_SESSION_HANDLE, info: CK_S
         // SAFETY: the caller passes null or a place for a CK_SESSION_INFO.
         let info = unsafe { raw::place(info, "pInfo is null") }?;
         *info = CK_SESSION_INFO {
-            slotID: session.slot.id,
+            slotID: session.slot_id,
             state: match session.session_state() {
                 SessionState::ReadOnlyPublic => CKS_RO_PUBLIC_SESSION,
                 SessionState::ReadOnlyUser => CKS_RO_USER_FUNCTIONS,

@@ -16,8 +16,7 @@ pub unsafe extern "C" fn C_GetSlotList(
         if token_present > CK_TRUE {
             return Err(bad("tokenPresent is neither CK_TRUE nor CK_FALSE"));
         }
-        // Every slot holds a token, be it an uninitialized one: both lists are the same.
-        let ids = library.listed_slots()?;
+        let ids = library.listed_slots(token_present == CK_TRUE)?;
         // SAFETY: the caller's promise about its array.
         unsafe { raw::write_list(list, count, &ids) }
     })
@@ -35,7 +34,11 @@ pub unsafe extern "C" fn C_GetSlotInfo(slot_id: CK_SLOT_ID, info: CK_SLOT_INFO_P
         *info = CK_SLOT_INFO {
             slotDescription: raw::padded(&description),
             manufacturerID: raw::padded("vhsm"),
-            flags: CKF_TOKEN_PRESENT | flag(can_be_lost(&slot), CKF_REMOVABLE_DEVICE),
+            flags: if slot.must_be_present().is_ok() {
+                CKF_TOKEN_PRESENT | flag(can_be_lost(&slot), CKF_REMOVABLE_DEVICE)
+            } else {
+                CKF_REMOVABLE_DEVICE
+            },
             hardwareVersion: library_version(),
             firmwareVersion: library_version(),
         };
@@ -51,6 +54,7 @@ fn can_be_lost(slot: &Slot) -> bool {
 pub unsafe extern "C" fn C_GetTokenInfo(slot_id: CK_SLOT_ID, info: CK_TOKEN_INFO_PTR) -> CK_RV {
     call("C_GetTokenInfo", Trace::slot(slot_id), |library, _| {
         let slot = library.slot(slot_id)?;
+        slot.must_be_present()?;
         // SAFETY: the caller passes null or a place for a CK_TOKEN_INFO.
         let info = unsafe { raw::place(info, "pInfo is null") }?;
         *info = token_info(&slot)?;
@@ -132,7 +136,7 @@ pub unsafe extern "C" fn C_GetMechanismList(
     count: CK_ULONG_PTR,
 ) -> CK_RV {
     call("C_GetMechanismList", Trace::slot(slot_id), |library, _| {
-        library.slot(slot_id)?;
+        library.slot(slot_id)?.must_be_present()?;
         let ids: Vec<CK_MECHANISM_TYPE> = library.mechanisms.rows().map(|row| row.id).collect();
         // SAFETY: the caller's promise about its array.
         unsafe { raw::write_list(list, count, &ids) }
@@ -154,7 +158,7 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
     info: CK_MECHANISM_INFO_PTR,
 ) -> CK_RV {
     call("C_GetMechanismInfo", Trace::slot(slot_id), |library, trace| {
-        library.slot(slot_id)?;
+        library.slot(slot_id)?.must_be_present()?;
         // SAFETY: the caller passes null or a place for a CK_MECHANISM_INFO.
         let info = unsafe { raw::place(info, "pInfo is null") }?;
         let row = mechanism_row(library, kind, trace, |_| true)?;
@@ -175,7 +179,7 @@ pub unsafe extern "C" fn C_InitToken(
     label: CK_UTF8CHAR_PTR,
 ) -> CK_RV {
     call("C_InitToken", Trace::slot(slot_id), |library, _| {
-        library.slot(slot_id)?;
+        library.slot(slot_id)?.must_be_present()?;
         // SAFETY: the caller passes a PIN of that length and a label of 32 characters.
         let (pin, label) = unsafe {
             if pin.is_null() {

@@ -148,7 +148,28 @@ pub struct User {
 #[derive(Debug, Clone)]
 pub struct SlotRecord {
     pub slot_id: u64,
-    pub token: Option<Token>,
+    pub holds: Holds,
+}
+
+/// What is in a slot.
+#[derive(Debug, Clone)]
+pub enum Holds {
+    /// A token that C_InitToken makes a cluster of.
+    Uninitialized,
+    /// The token of an HSM that works.
+    Token(Token),
+    /// No token, for the HSM failed.
+    Failed(Token),
+}
+
+impl Holds {
+    /// The HSM that the slot is kept for, with or without its token.
+    pub fn hsm(&self) -> Option<&Token> {
+        match self {
+            Holds::Uninitialized => None,
+            Holds::Token(token) | Holds::Failed(token) => Some(token),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use crate::cluster::keys::{self, Space};
 use crate::cluster::records::{ClusterRecord, Head, HsmRecord, Maced, encode};
 use crate::cluster::users::{ClusterKeys, NewUser};
 use crate::cluster::{
-    Authority, Backing, Cluster, ClusterId, ClusterState, Clusters, HsmState, HsmType, Mode, NewCluster,
-    PasswordRules, Policy, Role, SlotRecord, Token, UserId, authority, pin, read, sweep,
+    Authority, Backing, Cluster, ClusterId, ClusterState, Clusters, Holds, HsmState, HsmType, Mode,
+    NewCluster, PasswordRules, Policy, Role, SlotRecord, Token, UserId, authority, pin, read, sweep,
 };
 use crate::crypto::random;
 use crate::crypto::seal::{self, Key, MacKey};
@@ -193,9 +193,8 @@ impl Clusters {
         if slots.contains_key(&head.uninitialized_slot) {
             return Err(ClusterError::Corrupt("head record: the uninitialized slot has an HSM").into());
         }
-        let mut slots: Vec<SlotRecord> =
-            slots.into_iter().map(|(slot_id, token)| SlotRecord { slot_id, token: Some(token) }).collect();
-        slots.push(SlotRecord { slot_id: head.uninitialized_slot, token: None });
+        let mut slots: Vec<SlotRecord> = slots.into_iter().map(slot_record).collect();
+        slots.push(SlotRecord { slot_id: head.uninitialized_slot, holds: Holds::Uninitialized });
         Ok((revision, slots))
     }
 }
@@ -225,6 +224,14 @@ impl Plan<'_> {
             last_restored: 0,
         })
     }
+}
+
+fn slot_record((slot_id, token): (u64, Token)) -> SlotRecord {
+    let holds = match token.cluster.hsms[token.hsm].state {
+        HsmState::Active | HsmState::Degraded => Holds::Token(token),
+        HsmState::Failed => Holds::Failed(token),
+    };
+    SlotRecord { slot_id, holds }
 }
 
 fn check_new(new: &NewCluster) -> Result<(), Error> {

@@ -27,7 +27,10 @@
 //! | CK_GCM_PARAMS without ulIvBits (the first print of 2.40) | accepted, told apart by its length |
 //! | C_WaitForSlotEvent without CKF_DONT_BLOCK | looks for other processes' changes every 50 ms |
 //! | C_Login with a null PIN | CKR_ARGUMENTS_BAD: there is no protected authentication path |
-//! | C_GetSlotList with tokenPresent | both lists are the same: the last slot holds an uninitialized token |
+//! | C_GetSlotList with tokenPresent | the slots of failed HSMs are left out; the last slot, with its uninitialized token, is not |
+//! | a slot whose HSM failed | C_GetSlotInfo without CKF_TOKEN_PRESENT; all else that names the slot is CKR_TOKEN_NOT_PRESENT. C_CloseAllSessions closes the sessions that ended with the HSM, and says the same |
+//! | a call that runs while its HSM fails | ends with its result, or CKR_DEVICE_REMOVED, never with what only follows (a key that is no longer there, a user who is logged out) |
+//! | `vhsm hsm fail` of a token of C_InitToken | done: CKF_REMOVABLE_DEVICE is set as long as it is failed |
 //! | C_OpenSession on the uninitialized token | CKR_TOKEN_NOT_RECOGNIZED |
 //! | an attribute that stands in a template twice | with one value it counts once, with two CKR_TEMPLATE_INCONSISTENT |
 //! | C_GetAttributeValue and C_SetAttributeValue of no attributes | CKR_OK; a null template is CKR_ARGUMENTS_BAD all the same |
@@ -102,7 +105,7 @@
 //! | --- | --- |
 //! | C_GetInterface and C_GetInterfaceList, which the real library does not export | they are exported (one file serves both profiles) and know version 2.40 alone; before C_Initialize they look at the configuration as it would |
 //! | C_GetFunctionStatus and C_CancelFunction | CKR_FUNCTION_NOT_SUPPORTED, as all functions that the guide does not list |
-//! | which slot a cluster of several HSMs is, for the real library has one for each cluster | that of its first active HSM; sessions stay with their HSM, and do not move when it fails |
+//! | which slot a cluster of several HSMs is, for the real library has one for each cluster | that of its first HSM, by whose id any HSM may serve it: the first active one (else the first degraded one) serves until it fails, then the next. Its sessions end with it (CKR_DEVICE_REMOVED, then CKR_SESSION_HANDLE_INVALID), new ones go to the next and log in there. A recovered HSM takes nothing back, so that a login stays where it is. Deleting the first HSM gives the cluster's slot the next one's id |
 //! | an uninitialized token | is not listed: C_InitToken is not there |
 //! | C_Login with CKU_SO | CKR_USER_TYPE_INVALID; without a `:` in the PIN, or with the name of nobody, CKR_PIN_INCORRECT |
 //! | C_FindObjects with a null array | AWS's samples call it so: it tells how many handles it would give, and the search stays where it is |

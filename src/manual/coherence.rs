@@ -14,5 +14,5 @@
 //! objects that nobody works with. An object read from the store is put into the cache only if nothing was evicted
 //! since the read began, else it is read again.
 //!
-//! A slot whose token was wiped, or whose HSM left the cluster, is marked gone and another takes its place: its sessions
+//! A slot whose token was wiped, or whose HSM failed, came back or left the cluster, is marked gone and another takes its place: its sessions
 //! answer CKR_DEVICE_REMOVED once and are invalid from then on, and C_WaitForSlotEvent tells the slot.

@@ -125,7 +125,7 @@ rules! {
     /// One slot for each HSM, and one with an uninitialized token.
     slot_per_hsm, "`C_GetSlotList`":
         true "a slot for each HSM, and one with an uninitialized token",
-        false "one slot for each cluster: that of its first active HSM. The other HSMs' slots can be used by their ids";
+        false "one slot for each cluster: that of its first HSM, served by another where that one failed. The other HSMs' slots can be used by their ids";
     /// Sessions may be read-only.
     read_only_sessions, "`C_OpenSession` without CKF_RW_SESSION":
         true "a read-only session",

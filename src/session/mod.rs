@@ -67,6 +67,8 @@ impl Output<'_> {
 /// A session with the token of one slot.
 pub struct Session {
     pub handle: u64,
+    /// The id that the session was opened by: its slot's, or that of the cluster's one slot in profile `cloudhsm`.
+    pub slot_id: u64,
     pub slot: Arc<Slot>,
     pub read_write: bool,
     /// Set once, before the session's objects go: what a call inside it makes after that goes too.
@@ -128,8 +130,8 @@ pub struct Operations {
 }
 
 impl Session {
-    pub fn new(handle: u64, slot: Arc<Slot>, read_write: bool) -> Self {
-        Self { handle, slot, read_write, closed: AtomicBool::new(false), state: Mutex::default() }
+    pub fn new(handle: u64, slot_id: u64, slot: Arc<Slot>, read_write: bool) -> Self {
+        Self { handle, slot_id, slot, read_write, closed: AtomicBool::new(false), state: Mutex::default() }
     }
 
     pub fn session_state(&self) -> SessionState {

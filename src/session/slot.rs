@@ -4,7 +4,7 @@ use super::cache::Cache;
 use super::held::Held;
 use super::operation_state::StateSeal;
 use super::session_objects::SessionObjects;
-use crate::cluster::{Change, Cluster, Clusters, Hsm, Login, ObjectId, Role, Token};
+use crate::cluster::{Change, Cluster, Clusters, Holds, Hsm, Login, ObjectId, Role, Token};
 use crate::error::{CallError, Error};
 use crate::object::Context;
 use crate::profile::Active;
@@ -13,14 +13,16 @@ use arc_swap::{ArcSwapOption, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
-/// One slot as one state of the store shows it. When its token changes (wiped, removed, initialized) this
-/// value is marked gone and another takes its place; a changed cluster record only replaces the token's.
+/// One slot as one state of the store shows it. When its token changes (wiped, removed, initialized; its HSM failed or
+/// is back) this value is marked gone and another takes its place; a changed cluster record only replaces the token's.
 pub struct Slot {
     pub id: u64,
     pub clusters: Arc<Clusters>,
     pub active: Active,
     hot: Hot,
     token: ArcSwapOption<Token>,
+    /// The HSM that failed, of a slot that has no token for that.
+    failed: Option<Hsm>,
     login: RwLock<LoginState>,
     /// The user of `login`, written together with it: read without a counter that threads share.
     user: ArcSwapOption<Login>,
@@ -88,15 +90,21 @@ pub struct SessionCounts {
 }
 
 impl Slot {
-    pub fn new(id: u64, clusters: Arc<Clusters>, token: Option<Token>, active: Active) -> Self {
+    pub fn new(id: u64, clusters: Arc<Clusters>, holds: Holds, active: Active) -> Self {
+        let (token, failed) = match holds {
+            Holds::Uninitialized => (None, None),
+            Holds::Token(token) => (Some(token), None),
+            Holds::Failed(token) => (None, Some(token.cluster.hsms[token.hsm].clone())),
+        };
         let hot = Hot::default();
-        hot.policy.store(policy_bits(&token), Ordering::Release);
+        hot.policy.store(policy_bits(token.as_ref()), Ordering::Release);
         Self {
             id,
             clusters,
             active,
             hot,
             token: ArcSwapOption::new(token.map(Arc::new)),
+            failed,
             login: RwLock::default(),
             user: ArcSwapOption::empty(),
             counts: Mutex::default(),
@@ -106,26 +114,40 @@ impl Slot {
         }
     }
 
-    /// The cluster of the token. Errors: `TokenNotInitialized`.
+    /// Whether a token is there, be it an uninitialized one. Errors: `TokenNotPresent`.
+    pub fn must_be_present(&self) -> Result<(), CallError> {
+        if self.failed.is_none() { Ok(()) } else { Err(CallError::TokenNotPresent(self.id)) }
+    }
+
+    /// The cluster of the token. Errors: `TokenNotPresent`, `TokenNotInitialized`.
     pub fn cluster(&self) -> Result<Arc<Cluster>, CallError> {
         match &*self.token.load() {
             Some(token) => Ok(token.cluster.clone()),
-            None => Err(CallError::TokenNotInitialized(self.id)),
+            None => Err(self.no_token()),
         }
     }
 
-    /// What opening token objects takes, as it is now. Errors: `TokenNotInitialized`.
+    /// What opening token objects takes, as it is now. Errors: `TokenNotPresent`, `TokenNotInitialized`.
     pub fn access(&self) -> Result<Access, CallError> {
         let token = self.token.load();
         if token.is_none() {
-            return Err(CallError::TokenNotInitialized(self.id));
+            return Err(self.no_token());
         }
         Ok(Access { token, user: self.user.load() })
     }
 
-    /// The HSM that this slot stands for.
+    #[cold]
+    fn no_token(&self) -> CallError {
+        match self.must_be_present() {
+            Ok(()) => CallError::TokenNotInitialized(self.id),
+            Err(error) => error,
+        }
+    }
+
+    /// The HSM that this slot stands for, failed or not.
     pub fn hsm(&self) -> Option<Hsm> {
-        self.token.load().as_ref().map(|t| t.cluster.hsms[t.hsm].clone())
+        let token = self.token.load();
+        token.as_ref().map(|t| t.cluster.hsms[t.hsm].clone()).or_else(|| self.failed.clone())
     }
 
     /// The HSM is gone, its token was wiped, or the library was finalized: sessions end.
@@ -141,25 +163,25 @@ impl Slot {
 
     /// Whether a record read later still describes this token (same HSM, not wiped); takes it over if so. Called by
     /// one thread at a time, which follows the store.
-    pub fn adopt(&self, newer: &Option<Token>) -> bool {
+    pub fn adopt(&self, newer: &Holds) -> bool {
         let token = self.token.load();
-        let same = match (token.as_deref(), newer) {
-            (None, None) => true,
-            (Some(a), Some(b)) => identity(a) == identity(b),
+        match (token.as_deref(), &self.failed, newer) {
+            (None, None, Holds::Uninitialized) => true,
+            (None, Some(failed), Holds::Failed(newer)) => failed.name == newer.cluster.hsms[newer.hsm].name,
+            (Some(token), None, Holds::Token(newer)) if identity(token) == identity(newer) => {
+                self.forget_keys_if_availability_changed(token, newer);
+                self.hot.policy.store(policy_bits(Some(newer)), Ordering::Release);
+                self.token.store(Some(Arc::new(newer.clone())));
+                true
+            }
             _ => false,
-        };
-        if same {
-            self.forget_keys_if_availability_changed(&token, newer);
-            self.hot.policy.store(policy_bits(newer), Ordering::Release);
-            self.token.store(newer.clone().map(Arc::new));
         }
-        same
     }
 
     /// Engines are asked for anew, and with them whether their keys are on enough HSMs.
-    fn forget_keys_if_availability_changed(&self, token: &Option<Arc<Token>>, newer: &Option<Token>) {
+    fn forget_keys_if_availability_changed(&self, token: &Token, newer: &Token) {
         let available = |token: &Token| token.cluster.check_key_availability().is_ok();
-        if token.as_deref().map(available) != newer.as_ref().map(available) {
+        if available(token) != available(newer) {
             self.cache.clear().into_iter().for_each(|(_, held)| held.mark_replaced());
         }
     }
@@ -313,8 +335,8 @@ fn may_log_in(state: &LoginState, role: Role) -> Result<(), CallError> {
     }
 }
 
-fn policy_bits(token: &Option<Token>) -> u8 {
-    let Some(policy) = token.as_ref().map(|t| t.cluster.policy) else { return 0 };
+fn policy_bits(token: Option<&Token>) -> u8 {
+    let Some(policy) = token.map(|t| t.cluster.policy) else { return 0 };
     (if policy.refuse_public_keys { REFUSE_PUBLIC_KEYS } else { 0 })
         | (if policy.refuse_extractable { REFUSE_EXTRACTABLE } else { 0 })
 }

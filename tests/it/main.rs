@@ -29,6 +29,7 @@ mod ec_import;
 mod ec_sign;
 mod edges;
 mod edwards;
+mod failed_hsm;
 mod files;
 mod find;
 mod fork;

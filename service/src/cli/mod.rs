@@ -1,10 +1,12 @@
 //! The command line: what can be asked, and the help that teaches it.
 
 mod cluster;
+mod hsm;
 mod store;
 mod user;
 
 pub use cluster::{ClusterCommand, CreateArgs, DeleteClusterArgs, DescribeArgs};
+pub use hsm::{HsmArgs, HsmCommand};
 pub use store::{InfoArgs, MigrateArgs, StoreCommand};
 pub use user::{ChangePasswordArgs, CreateUserArgs, DeleteUserArgs, ListUsersArgs, UserCommand};
 
@@ -44,6 +46,9 @@ pub enum Command {
     /// Make, show and delete clusters
     #[command(subcommand, arg_required_else_help = false, after_help = cluster::HELP)]
     Cluster(ClusterCommand),
+    /// Let HSMs fail, recover, or be degraded
+    #[command(subcommand, arg_required_else_help = false, after_help = hsm::HELP)]
+    Hsm(HsmCommand),
     /// Make, list and delete users, and change their passwords
     #[command(subcommand, arg_required_else_help = false, after_help = user::HELP)]
     User(UserCommand),

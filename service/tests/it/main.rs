@@ -2,6 +2,7 @@
 //! was wrong and how to mend it, and no password is ever shown but by quickstart.
 
 mod clusters;
+mod hsms;
 mod lockout;
 mod programs;
 mod quickstart;

@@ -8,7 +8,7 @@ const PIN: &[u8] = b"1234";
 fn slots(clusters: &Clusters) -> Vec<(u64, Option<String>)> {
     let (revision, slots) = clusters.slots().unwrap();
     assert_eq!(revision, clusters.revision());
-    slots.into_iter().map(|slot| (slot.slot_id, slot.token.map(|t| t.cluster.label.clone()))).collect()
+    slots.into_iter().map(|slot| (slot.slot_id, slot.holds.hsm().map(|t| t.cluster.label.clone()))).collect()
 }
 
 fn new(label: &str, hsms: usize) -> NewCluster<'_> {

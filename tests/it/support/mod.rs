@@ -9,6 +9,7 @@ pub mod kdf;
 mod kem;
 mod mechanism;
 mod message;
+mod operator;
 mod peer;
 mod raw;
 
@@ -17,6 +18,7 @@ pub use call::{InOut, Session};
 pub use cloudhsm::{ADMIN_PIN, CloudHsm, KMS_PIN, make_cluster};
 pub use mechanism::{By, Mechanism};
 pub use message::GcmMessage;
+pub use operator::{Drill, Operator, serve as serve_operator};
 pub use peer::{Peer, serve as serve_peer};
 pub(crate) use raw::call;
 pub use raw::{Api, Module, module_path};
@@ -141,6 +143,7 @@ pub fn name(rv: CK_RV) -> String {
         (CKR_SLOT_ID_INVALID, "CKR_SLOT_ID_INVALID"),
         (CKR_TEMPLATE_INCOMPLETE, "CKR_TEMPLATE_INCOMPLETE"),
         (CKR_TEMPLATE_INCONSISTENT, "CKR_TEMPLATE_INCONSISTENT"),
+        (CKR_TOKEN_NOT_PRESENT, "CKR_TOKEN_NOT_PRESENT"),
         (CKR_TOKEN_NOT_RECOGNIZED, "CKR_TOKEN_NOT_RECOGNIZED"),
         (CKR_USER_ALREADY_LOGGED_IN, "CKR_USER_ALREADY_LOGGED_IN"),
         (CKR_USER_ANOTHER_ALREADY_LOGGED_IN, "CKR_USER_ANOTHER_ALREADY_LOGGED_IN"),

@@ -6,7 +6,7 @@
 use super::{LABEL, Mechanism, Module, NO, Pair, SO_PIN, Session, USER_PIN, YES, name, number};
 use cryptoki_sys::*;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Names the home of the process that this one is the peer of.
@@ -23,8 +23,13 @@ pub struct Peer {
 impl Peer {
     /// Starts a process that has initialized the library on the same home.
     pub fn start(home: &Path) -> Peer {
+        Peer::start_as("peer::process", home)
+    }
+
+    /// Starts a process that is what this ignored test is.
+    pub fn start_as(test: &str, home: &Path) -> Peer {
         let mut child = Command::new(std::env::current_exe().expect("a test knows its own path"))
-            .args(["--exact", "peer::process", "--ignored", "--nocapture"])
+            .args(["--exact", test, "--ignored", "--nocapture"])
             .env(HOME, home)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -88,16 +93,25 @@ impl Peer {
 
 /// The peer's own life: requests until the input ends. `false` when this process is nobody's peer.
 pub fn serve() -> bool {
-    let Some(home) = std::env::var_os(HOME) else { return false };
-    let module = Module::at(Path::new(&home));
+    let Some(home) = home() else { return false };
+    let module = Module::at(&home);
     let mut served = Served { module, slot: 0, session: 0 };
+    answer_lines(|words| served.answer(words).unwrap_or_else(name));
+    true
+}
+
+/// The home of the process that this one was started by, if it was.
+pub fn home() -> Option<PathBuf> {
+    std::env::var_os(HOME).map(PathBuf::from)
+}
+
+/// Answers requests until the input ends.
+pub fn answer_lines(mut answer: impl FnMut(&[&str]) -> String) {
     for line in std::io::stdin().lines() {
         let line = line.expect("text");
         let words: Vec<&str> = line.split(' ').collect();
-        let answer = served.answer(&words).unwrap_or_else(name);
-        println!("{MARK}{answer}");
+        println!("{MARK}{}", answer(&words));
     }
-    true
 }
 
 struct Served {
