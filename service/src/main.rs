@@ -7,6 +7,7 @@ mod cli;
 mod cluster;
 mod failure;
 mod hsm;
+mod import;
 mod output;
 mod password;
 mod quickstart;
@@ -46,6 +47,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Cluster(command) => cluster::run(&App::open(config)?, command),
         Command::Hsm(command) => hsm::run(&App::open(config)?.clusters, command),
+        Command::Import(command) => import::run(&App::open(config)?, command),
         Command::User(command) => user::run(&App::open(config)?.clusters, command),
         Command::Quickstart(arguments) => quickstart::run(&App::open(config)?, &arguments),
         Command::Store(command) => store::run(&config, command),

@@ -98,6 +98,8 @@
 //! | iterations of CKM_PKCS5_PBKD2 | up to 16,777,216, and four times that for all blocks of a long key together |
 //!
 //! # Profile `cloudhsm`
+//! | the past of an object that `vhsm import` brings | as one that C_CreateObject made: CKA_LOCAL, CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE are false, for its value has been outside. All else that a crypto user may set is kept; CKA_TRUSTED is an admin's to set |
+//! | rules for what `vhsm import` brings | those of profile `standard`, whatever the process's profile; the cluster's settings bind it |
 //!
 //! What AWS's documents leave open, beside what README's page of differences says:
 //!

@@ -413,7 +413,7 @@ fn step(class: &Class, origin: Origin) -> (Notes, Set) {
 
 /// The class and subtype that a template names. A value that PKCS#11 does not have is invalid; one that it has,
 /// but of which this token has no objects, makes the template inconsistent with the token.
-fn named_class(template: &Template) -> Result<&'static Class, ObjectError> {
+pub(super) fn named_class(template: &Template) -> Result<&'static Class, ObjectError> {
     let class = template.number(CKA_CLASS)?.ok_or(ObjectError::Incomplete(CKA_CLASS))?;
     let Some(attribute) = Class::subtype_attribute(class) else {
         return Err(unsupported(CKA_CLASS, class, CKO_TRUST));

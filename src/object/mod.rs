@@ -5,6 +5,7 @@
 //!
 //! `attributes` has a row per attribute, `rules` a table per class; `make`, `derive`, `change` and `read` apply them.
 
+mod adopt;
 mod attributes;
 mod change;
 mod codec;
@@ -22,6 +23,7 @@ mod rules;
 mod tests;
 mod values;
 
+pub use adopt::Adopted;
 pub use embedded::{completed, embed, embedded, is_template};
 
 use crate::error::ObjectError;

@@ -2,11 +2,13 @@
 
 mod cluster;
 mod hsm;
+mod import;
 mod store;
 mod user;
 
 pub use cluster::{ClusterCommand, CreateArgs, DeleteClusterArgs, DescribeArgs};
 pub use hsm::{HsmArgs, HsmCommand};
+pub use import::{ImportCommand, SofthsmArgs};
 pub use store::{InfoArgs, MigrateArgs, StoreCommand};
 pub use user::{ChangePasswordArgs, CreateUserArgs, DeleteUserArgs, ListUsersArgs, UserCommand};
 
@@ -52,6 +54,9 @@ pub enum Command {
     /// Make, list and delete users, and change their passwords
     #[command(subcommand, arg_required_else_help = false, after_help = user::HELP)]
     User(UserCommand),
+    /// Bring objects of other tokens over
+    #[command(subcommand, arg_required_else_help = false, after_help = import::HELP)]
+    Import(ImportCommand),
     /// Make a cluster to try things with, and say how
     ///
     /// Makes a cluster named `vhsm` with two HSMs, an admin and the crypto user `kmsuser`. Their passwords

@@ -3,6 +3,7 @@
 
 mod clusters;
 mod hsms;
+mod import;
 mod lockout;
 mod programs;
 mod quickstart;

@@ -1,5 +1,6 @@
 //! The rules, one test or table row each, by name.
 
+mod adopt;
 mod change;
 mod codec;
 mod create;
