@@ -58,6 +58,7 @@ mod profiles;
 mod races;
 mod random;
 mod random_calls;
+mod random_failures;
 mod read;
 mod rsa_encrypt;
 mod rsa_keys;

@@ -14,6 +14,7 @@ mod keys;
 mod lengths;
 mod parameters;
 mod pointers;
+mod removed;
 pub mod samples;
 pub mod stock;
 pub mod uses;

@@ -64,6 +64,14 @@ impl Operator {
         Operator(peer)
     }
 
+    /// The admin of a cluster that is there.
+    pub fn of(home: &Path, label: &str, password: &[u8]) -> Operator {
+        let mut peer = Peer::start_as("peer::operator", home);
+        let password = std::str::from_utf8(password).expect("text");
+        assert_eq!(peer.ask(&format!("administer {label}|{password}")), "ok");
+        Operator(peer)
+    }
+
     /// HSMs by the places of their slots in the cluster, from 0.
     pub fn fail(&mut self, hsm: usize) {
         self.order(&format!("fail {hsm}"));
@@ -112,6 +120,7 @@ impl Admin {
             ["create", hsms, key_availability] => {
                 self.create(number(hsms), *key_availability == "true");
             }
+            ["administer", ..] => self.administer(&words[1..].join(" ")),
             ["fail", hsm] => self.set(hsm, HsmState::Failed),
             ["recover", hsm] => self.set(hsm, HsmState::Active),
             ["degrade", hsm] => self.set(hsm, HsmState::Degraded),
@@ -130,6 +139,13 @@ impl Admin {
         let (role, rules) = (Role::CryptoUser, PasswordRules::Cluster);
         let made = self.clusters.create_user(&cluster, &admin, "kmsuser", role, b"kms secret", rules);
         made.expect("a user");
+        self.at_work = Some((cluster, admin));
+    }
+
+    fn administer(&mut self, label_and_password: &str) {
+        let (label, password) = label_and_password.split_once('|').expect("a label and a password");
+        let cluster = self.clusters.find(label).expect("a cluster");
+        let admin = self.clusters.login_as(&cluster, None, "admin", password.as_bytes()).expect("a login");
         self.at_work = Some((cluster, admin));
     }
 

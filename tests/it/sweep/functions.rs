@@ -117,6 +117,11 @@ impl Row {
         }
     }
 
+    /// The calls that come before it.
+    pub fn calls_before(&self) -> &'static [&'static str] {
+        self.before
+    }
+
     /// Makes the calls that come before it.
     pub fn prepare(&self, world: &World) {
         if self.is_there() {
