@@ -3,6 +3,7 @@
 use crate::support::call;
 use crate::support::*;
 use cryptoki_sys::*;
+use std::io::{Read, Write};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -257,6 +258,7 @@ fn a_forked_child_sees_what_fails() {
     drill.operator.fail(0);
     let in_parent = drill.user(1);
     let module = &drill.module;
+    let (mut seen, mut sees) = std::io::pipe().expect("a pipe");
     // SAFETY: the child only calls the library, and leaves by _exit.
     let child = unsafe { libc::fork() };
     if child == 0 {
@@ -266,12 +268,15 @@ fn a_forked_child_sees_what_fails() {
                 session.login(CKU_USER, KMS_PIN) == CKR_OK
                     && session.encrypt_init(Mechanism::plain(CKM_AES_ECB), key) == CKR_OK
             })
+            && sees.write_all(b"failed").is_ok()
             && wait_until(|| module.open(0, READ_WRITE).is_ok());
         // SAFETY: as above.
         unsafe { libc::_exit(i32::from(!good)) }
     }
     in_parent.encrypt_init(Mechanism::plain(CKM_AES_ECB), key);
     in_parent.encrypt(&[0; 16]).expect("the parent never notices");
+    drop(sees);
+    seen.read_exact(&mut [0; 6]).expect("the child sees the failed HSM");
     drill.operator.recover(0);
     let mut status = 0;
     // SAFETY: waits for our own child.
