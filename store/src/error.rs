@@ -48,6 +48,16 @@ pub enum StoreError {
     /// A state that this version does not know.
     #[error("the store is in a state that this version does not know: use a newer version")]
     UnknownState,
+    /// The servers have not said for too long what is newest, so nothing is answered from what was known:
+    /// `since_ms` milliseconds ago they last did. It mends itself.
+    #[error(
+        "the store at {path} is {since_ms} ms behind, and answers nothing until it has caught up: {cause}"
+    )]
+    Stale { path: PathBuf, since_ms: u64, cause: String },
+    /// A commit of which nobody knows whether it was done: no answer came, and none could be found out in time.
+    /// Read what it would have changed before it is tried again.
+    #[error("the store at {path} did not say whether it made a change: {cause}")]
+    OutcomeUnknown { path: PathBuf, cause: String },
     /// The process forked: this store belongs to the parent.
     #[error("the store belongs to the parent of this forked process")]
     Forked,

@@ -63,6 +63,25 @@ pub(crate) fn enter_read() -> Pass {
     enter_as(true)
 }
 
+/// A thread's being in a read without being inside, until dropped.
+#[cfg(feature = "etcd")]
+pub(crate) struct ReadMark(PhantomData<*const ()>);
+
+/// For a store whose reads may wait for a network, and whose state no forked child touches: a fork need not wait
+/// for them. `inside_read` tells of them, too.
+#[cfg(feature = "etcd")]
+pub(crate) fn mark_read() -> ReadMark {
+    LOCAL.with(|local| local.reads.set(local.reads.get() + 1));
+    ReadMark(PhantomData)
+}
+
+#[cfg(feature = "etcd")]
+impl Drop for ReadMark {
+    fn drop(&mut self) {
+        LOCAL.with(|local| local.reads.set(local.reads.get() - 1));
+    }
+}
+
 /// Whether this thread is inside a read of any store.
 pub(crate) fn inside_read() -> bool {
     LOCAL.with(|local| local.reads.get() > 0)

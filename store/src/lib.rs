@@ -7,6 +7,9 @@
 
 mod batch;
 mod error;
+#[cfg(feature = "etcd")]
+mod etcd;
+mod etcd_options;
 mod fault;
 mod gate;
 mod lmdb;
@@ -16,6 +19,11 @@ mod state;
 
 pub use batch::{Batch, Condition, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_OPERATIONS, Operation};
 pub use error::StoreError;
+#[cfg(feature = "etcd")]
+pub use etcd::Etcd;
+pub use etcd_options::{
+    DEFAULT_MAX_STALE_MS, DEFAULT_PREFIX, DEFAULT_REQUEST_TIMEOUT_MS, EtcdOptions, EtcdTls, EtcdUrl, EtcdUser,
+};
 pub use fault::{Call, Fault, Faulty, Occasion};
 pub use lmdb::{DEFAULT_MAP_BYTES, LOG_REVISIONS, Lmdb, LmdbOptions, LmdbStats};
 pub use memory::Memory;
@@ -34,6 +42,8 @@ pub enum StoreSpec {
     Memory,
     /// A folder of this machine.
     Embedded(LmdbOptions),
+    /// An etcd, for many machines. Needs the feature `etcd`.
+    Etcd(EtcdOptions),
 }
 
 /// Opens a store. Two opens of one folder share it; two of `Memory` do not. Errors: `Moving`, `Moved` and `HalfFilled` of
@@ -42,6 +52,7 @@ pub fn open(spec: &StoreSpec) -> Result<Arc<dyn Store>, StoreError> {
     match spec {
         StoreSpec::Memory => Ok(Arc::new(InUse::new(Memory::new())?)),
         StoreSpec::Embedded(options) => Ok(Arc::new(InUse::new(Lmdb::open(options)?)?)),
+        StoreSpec::Etcd(options) => Ok(Arc::new(InUse::new(open_etcd(options)?)?)),
     }
 }
 
@@ -50,7 +61,21 @@ pub fn open_in_any_state(spec: &StoreSpec) -> Result<Arc<dyn Store>, StoreError>
     match spec {
         StoreSpec::Memory => Ok(Arc::new(Memory::new())),
         StoreSpec::Embedded(options) => Ok(Arc::new(Lmdb::open(options)?)),
+        StoreSpec::Etcd(options) => Ok(Arc::new(open_etcd(options)?)),
     }
+}
+
+#[cfg(feature = "etcd")]
+fn open_etcd(options: &EtcdOptions) -> Result<Etcd, StoreError> {
+    Etcd::open(options)
+}
+
+#[cfg(not(feature = "etcd"))]
+fn open_etcd(options: &EtcdOptions) -> Result<Memory, StoreError> {
+    let mend = "build it with `make build`, or with `cargo build --features etcd`, which needs Debian's \
+                protobuf-compiler and libprotobuf-dev";
+    let cause = "this program was built without etcd".into();
+    Err(StoreError::Open { path: options.place(), cause, mend: mend.into() })
 }
 
 /// Counts the store's commits; grows with each one, whoever made it. Never zero in a store that was opened.
@@ -109,7 +134,8 @@ pub trait Claim: Send + Sync {}
 
 /// An ordered, durable key-value store with optimistic commits.
 pub trait Store: Send + Sync {
-    /// Runs `body` over one consistent snapshot. `body` may read again, from this store or another, but it must not
+    /// Runs `body` over one consistent snapshot; where a store of many machines has lost the history that the snapshot
+    /// needs in the meantime, it runs `body` again from its start, over a newer one. `body` may read again, from this store or another, but it must not
     /// wait for other threads, and a commit inside it (to any store) answers `StoreError::CommitInRead`. It should
     /// be short: a snapshot keeps old pages from being used again.
     fn read(&self, body: &mut dyn FnMut(&dyn Snapshot) -> Result<(), StoreError>) -> Result<(), StoreError>;
@@ -121,10 +147,12 @@ pub trait Store: Send + Sync {
     /// The newest revision, other processes' commits included: a few nanoseconds, no lock. It may be ahead of what
     /// snapshots show by a commit that is just being made durable. So ask whether it is another than the one you
     /// know, but take the one you know from `Changes::upto` or `Snapshot::revision`. (Not from your own commit:
-    /// others may have committed before it.)
+    /// others may have committed before it.) A store of many machines that does not know what is newest answers a
+    /// number that no snapshot has; `changes_since` then waits until it knows, or says why it does not.
     fn revision(&self) -> Revision;
 
-    /// The keys changed after `since`; `Everything` also where `since` is no revision of this store.
+    /// The keys changed after `since` (whether one that was deleted and not there before counts is the store's choice);
+    /// `Everything` also where `since` is no revision of this store.
     fn changes_since(&self, since: Revision) -> Result<Changes, StoreError>;
 
     /// Takes the name if its holders (in this process or any other) allow it; `None` if they do not.

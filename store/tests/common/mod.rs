@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
-use vhsm_store::{Batch, ChangedKeys, Lmdb, LmdbOptions, Revision, Store, StoreError};
+use vhsm_store::{Batch, ChangedKeys, EtcdOptions, EtcdUrl, Lmdb, LmdbOptions, Revision, Store, StoreError};
 
 /// A folder in memory where there is such a place: what is tested here does not depend on the disk, but for its
 /// slowness. `STORE_TESTS_IN` names another place.
@@ -28,6 +28,12 @@ pub fn open(folder: &Path) -> Lmdb {
 /// A map that is small enough for many stores at once.
 pub fn options(folder: &Path) -> LmdbOptions {
     LmdbOptions { map_bytes: 1 << 30, ..LmdbOptions::new(folder.join("store")) }
+}
+
+/// How the store under a prefix of this etcd is reached.
+pub fn etcd_options(etcd: &etcd::Etcd, prefix: &str) -> EtcdOptions {
+    let url = EtcdUrl::parse(&format!("{}/{prefix}", etcd.url())).expect("a URL of etcd");
+    EtcdOptions::new(url.expect("well formed"), None)
 }
 
 pub fn put(store: &dyn Store, key: &str, value: impl Into<Vec<u8>>) -> Revision {
