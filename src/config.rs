@@ -9,11 +9,21 @@
 //! | | `cloudhsm.disable_validate_key_at_init`, `.disable_key_availability_check`, `.enable_certificate_storage`, `.enable_ecdh_without_kdf` | `false`; as options of `configure-pkcs11`. Only in profile `cloudhsm` |
 //! | | `cloudhsm.fips` | `true`: no 3DES, no encryption or wrapping by CKM_RSA_PKCS. Only in profile `cloudhsm` |
 //! | `VHSM_STORE` | `store.url` or `store` | the embedded store in `$VHSM_HOME/store` |
-//! | | `store.group` | `false`: files 0600; `true`: 0660, for daemons whose workers change user |
+//! | | `store.group` | `false`: files 0600; `true`: 0660, for daemons whose workers change user. Embedded stores only |
+//! | | `store.prefix` | `vhsm/`: what stands before all keys. This and what follows: stores in etcd only |
+//! | | `store.max_stale_ms` | 1000: how long what etcd said last is taken for what is so |
+//! | | `store.request_timeout_ms` | 5000: how long a call tries before it fails |
+//! | | `store.ca_file`; `.cert_file` and `.key_file` | none; with `etcds://`: who signed the members' certificates, and this client's own |
+//! | | `store.user` and `.password_file` | none: no login to etcd |
 //! | | `password.memory_kib`, `.passes`, `.lanes` | 19456, 2, 1 (Argon2id, OWASP's minimum) |
 //! | `VHSM_ROOT_KEY_FILE` | `root_key_file` | `$VHSM_HOME/service.key`, made on first use by the `vhsm` command |
 //! | `VHSM_LOG` | `log.level` | `error` |
 //! | `VHSM_LOG_FILE` | `log.file` | standard error |
+
+mod store;
+
+use store::StoreEntry;
+pub use store::{StoreChoice, StoreTable};
 
 use crate::cluster::{PasswordCosts, Policy};
 use crate::error::{ConfigError, Error};
@@ -21,34 +31,18 @@ use crate::log::{Level, Logger};
 use crate::profile::{Active, Profile, Settings};
 use crate::root_key::RootKey;
 use serde::Deserialize;
-use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vhsm_store::{LmdbOptions, Store, StoreSpec};
-
-/// Where the store is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreChoice {
-    Embedded { path: PathBuf, group: bool },
-    Memory,
-}
-
-/// For people: without anything secret.
-impl fmt::Display for StoreChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Embedded { path, .. } => path.display().fmt(f),
-            Self::Memory => f.write_str("memory"),
-        }
-    }
-}
 
 /// What decides how the library runs.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub home: PathBuf,
     pub store: StoreChoice,
+    /// The file's `[store]`, for other stores that are named later.
+    pub store_table: StoreTable,
     pub profile: Profile,
     /// Of profile `cloudhsm`.
     pub settings: Settings,
@@ -99,21 +93,6 @@ impl Default for CloudHsmEntry {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum StoreEntry {
-    Url(String),
-    Table(StoreTable),
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoreTable {
-    url: Option<String>,
-    #[serde(default)]
-    group: bool,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PasswordEntry {
@@ -134,16 +113,13 @@ impl Config {
     pub fn load() -> Result<Self, ConfigError> {
         let home = home()?;
         let file = read_file(&home)?;
-        let table = match file.store {
-            Some(StoreEntry::Url(url)) => StoreTable { url: Some(url), group: false },
-            Some(StoreEntry::Table(table)) => table,
-            None => StoreTable::default(),
-        };
+        let table = file.store.map(StoreEntry::into_table).unwrap_or_default();
         let profile = profile(variable("VHSM_PROFILE").or(file.profile))?;
         let legacy = legacy(variable("VHSM_LEGACY"), file.legacy)?;
         allowed_legacy(profile, legacy)?;
         Ok(Self {
-            store: store_choice(variable("VHSM_STORE").or(table.url), table.group, &home)?,
+            store: table.choice(variable("VHSM_STORE"), &home)?,
+            store_table: table,
             profile,
             settings: settings(&file.cloudhsm),
             legacy,
@@ -181,18 +157,23 @@ impl Config {
             StoreChoice::Embedded { path, group } => {
                 StoreSpec::Embedded(LmdbOptions { group: *group, ..LmdbOptions::new(path) })
             }
+            StoreChoice::Etcd(options) => StoreSpec::Etcd(options.clone()),
         }
     }
 
     /// This configuration with the store that is named, as `VHSM_STORE` would name it.
     pub fn with_store(&self, name: &str) -> Result<Self, ConfigError> {
-        let group = matches!(self.store, StoreChoice::Embedded { group: true, .. });
-        Ok(Self { store: store_choice(Some(name.to_owned()), group, &self.home)?, ..self.clone() })
+        Ok(Self { store: self.store_table.choice(Some(name.to_owned()), &self.home)?, ..self.clone() })
     }
 
     /// The service's root key; made on first use. Errors: `ConfigError::File`.
     pub fn root_key(&self) -> Result<RootKey, ConfigError> {
         RootKey::load(self.root_key_file.as_deref(), &self.home)
+    }
+
+    /// Whether opening the store starts threads.
+    pub fn needs_threads(&self) -> bool {
+        matches!(self.store, StoreChoice::Etcd(_))
     }
 
     /// The profile as the library runs it.
@@ -280,20 +261,6 @@ fn read_file(home: &Path) -> Result<File, ConfigError> {
     toml::from_str(&text).map_err(|error| {
         problem(error.to_string().trim_end().to_string(), "correct that line, or remove it for the default")
     })
-}
-
-fn store_choice(url: Option<String>, group: bool, home: &Path) -> Result<StoreChoice, ConfigError> {
-    match url.as_deref() {
-        None | Some("embedded") => Ok(StoreChoice::Embedded { path: home.join("store"), group }),
-        Some("memory") => Ok(StoreChoice::Memory),
-        Some(path) if path.starts_with('/') => Ok(StoreChoice::Embedded { path: path.into(), group }),
-        Some(other) => Err(ConfigError::Environment {
-            name: "VHSM_STORE",
-            reason: format!(
-                "(or `store` in the configuration) is {other:?}: use `embedded`, `memory` or an absolute path"
-            ),
-        }),
-    }
 }
 
 fn profile(name: Option<String>) -> Result<Profile, ConfigError> {
@@ -384,10 +351,10 @@ mod tests {
         assert_eq!(profile(file.profile).unwrap(), Profile::default());
         assert_eq!(settings(&file.cloudhsm), Settings::default());
         assert_eq!(log_level(file.log.level).unwrap(), Level::default());
-        let Some(StoreEntry::Table(table)) = file.store else { panic!("a table") };
+        let table = file.store.unwrap().into_table();
         let home = Path::new("/home");
-        let default = store_choice(None, false, home).unwrap();
-        assert_eq!(store_choice(table.url, table.group, home).unwrap(), default);
+        let default = StoreTable::default().choice(None, home).unwrap();
+        assert_eq!(table.choice(None, home).unwrap(), default);
     }
 
     #[test]
@@ -397,7 +364,6 @@ mod tests {
         {
             assert!(toml::from_str::<File>(text).is_err(), "{text}");
         }
-        assert!(store_choice(Some("relative/path".into()), false, Path::new("/h")).is_err());
         assert!(profile(Some("cloud".into())).is_err());
         assert!(log_level(Some("loud".into())).is_err());
         assert!(legacy(Some("yes".into()), true).is_err());

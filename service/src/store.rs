@@ -214,6 +214,7 @@ fn word(step: Step) -> &'static str {
 fn kind(store: &StoreChoice) -> &'static str {
     match store {
         StoreChoice::Embedded { .. } => "embedded",
+        StoreChoice::Etcd(_) => "etcd",
         StoreChoice::Memory => "memory",
     }
 }

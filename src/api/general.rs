@@ -1,6 +1,6 @@
 //! General-purpose functions (PKCS#11 3.0 sec. 5.4).
 
-use super::{LIBRARY, Trace, bad, call, fork, raw, rv_name};
+use super::{LIBRARY, Trace, bad, call, fork, raw, rv_name, signals};
 use crate::config::Config;
 use crate::error::{CallError, Error};
 use crate::library::Library;
@@ -23,11 +23,12 @@ pub unsafe extern "C" fn C_Initialize(arguments: CK_VOID_PTR) -> CK_RV {
             return Err(CallError::AlreadyInitialized.into());
         }
         // SAFETY: the caller passes null or a CK_C_INITIALIZE_ARGS.
-        check_arguments(unsafe { arguments.cast::<CK_C_INITIALIZE_ARGS>().as_ref() })?;
+        let arguments = unsafe { arguments.cast::<CK_C_INITIALIZE_ARGS>().as_ref() };
+        check_arguments(arguments)?;
         fork::register();
         let config = Config::load()?;
         let log = config.open_log()?;
-        LIBRARY.store(Some(Arc::new(Library::start(config, log)?)));
+        LIBRARY.store(Some(Arc::new(start(config, log, arguments)?)));
         Ok(())
     });
     match started {
@@ -41,6 +42,17 @@ pub unsafe extern "C" fn C_Initialize(arguments: CK_VOID_PTR) -> CK_RV {
         }
         Err(_) => CKR_GENERAL_ERROR,
     }
+}
+
+/// Errors: `NeedToCreateThreads` where the store needs them and the caller forbids them.
+fn start(config: Config, log: Logger, arguments: Option<&CK_C_INITIALIZE_ARGS>) -> Result<Library, Error> {
+    if !config.needs_threads() {
+        return Library::start(config, log);
+    }
+    if arguments.is_some_and(|a| a.flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS != 0) {
+        return Err(CallError::NeedToCreateThreads.into());
+    }
+    signals::blocked(|| Library::start(config, log))
 }
 
 /// PKCS#11 3.0 sec. 5.4.1: pReserved is null; the mutex functions are all there or none; without

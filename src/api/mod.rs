@@ -25,6 +25,7 @@ mod raw;
 mod recover;
 mod session;
 mod sign;
+mod signals;
 mod slot;
 mod start;
 mod unsupported;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cluster::PasswordCosts;
-use crate::config::StoreChoice;
+use crate::config::{StoreChoice, StoreTable};
 use crate::log::Level;
 use crate::profile::{Profile, Settings};
 use crate::session::{Pin, UserType};
@@ -13,6 +13,7 @@ fn library() -> Library {
     let config = Config {
         home: "/nowhere".into(),
         store: StoreChoice::Memory,
+        store_table: StoreTable::default(),
         profile: Profile::Standard,
         settings: Settings::default(),
         legacy: false,
