@@ -16,6 +16,8 @@
 //! | | `store.ca_file`; `.cert_file` and `.key_file` | none; with `etcds://`: who signed the members' certificates, and this client's own |
 //! | | `store.user` and `.password_file` | none: no login to etcd |
 //! | | `password.memory_kib`, `.passes`, `.lanes` | 19456, 2, 1 (Argon2id, OWASP's minimum) |
+//! | | `lifecycle.delay_ms` | 0: states that pass (`CREATE_IN_PROGRESS` and its like) are never seen; else for how long |
+//! | | `lifecycle.region` | `us-east-1`: where availability zones lie that nobody names |
 //! | `VHSM_ROOT_KEY_FILE` | `root_key_file` | `$VHSM_HOME/service.key`, made on first use by the `vhsm` command |
 //! | `VHSM_LOG` | `log.level` | `error` |
 //! | `VHSM_LOG_FILE` | `log.file` | standard error |
@@ -25,7 +27,7 @@ mod store;
 use store::StoreEntry;
 pub use store::{StoreChoice, StoreTable};
 
-use crate::cluster::{PasswordCosts, Policy};
+use crate::cluster::{PasswordCosts, Policy, life};
 use crate::error::{ConfigError, Error};
 use crate::log::{Level, Logger};
 use crate::profile::{Active, Profile, Settings};
@@ -49,6 +51,10 @@ pub struct Config {
     /// Old mechanisms and key sizes are there too: DES, 3DES, MD5, RSA from 1024 bits.
     pub legacy: bool,
     pub password_costs: PasswordCosts,
+    /// How long states of clusters and HSMs that pass are shown, in milliseconds.
+    pub lifecycle_delay_ms: u64,
+    /// The region of availability zones that nobody names.
+    pub region: String,
     /// Where the service's root key lies, if not in its default places.
     pub root_key_file: Option<PathBuf>,
     pub log_level: Level,
@@ -67,6 +73,8 @@ struct File {
     root_key_file: Option<PathBuf>,
     #[serde(default)]
     password: PasswordEntry,
+    #[serde(default)]
+    lifecycle: LifecycleEntry,
     #[serde(default)]
     log: LogEntry,
 }
@@ -103,6 +111,14 @@ struct PasswordEntry {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct LifecycleEntry {
+    #[serde(default)]
+    delay_ms: u64,
+    region: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LogEntry {
     level: Option<String>,
     file: Option<PathBuf>,
@@ -124,6 +140,8 @@ impl Config {
             settings: settings(&file.cloudhsm),
             legacy,
             password_costs: password_costs(&file.password)?,
+            lifecycle_delay_ms: file.lifecycle.delay_ms,
+            region: region(file.lifecycle.region)?,
             root_key_file: variable("VHSM_ROOT_KEY_FILE").map(PathBuf::from).or(file.root_key_file),
             log_level: log_level(variable("VHSM_LOG").or(file.log.level))?,
             log_file: variable("VHSM_LOG_FILE").map(PathBuf::from).or(file.log.file),
@@ -189,6 +207,15 @@ impl Config {
             None => home().and_then(|home| read_file(&home)).ok().and_then(|file| file.profile),
         };
         profile(named).unwrap_or_default()
+    }
+
+    /// How the life cycle of clusters runs.
+    pub fn lifecycle(&self) -> life::Settings {
+        life::Settings {
+            delay_ms: self.lifecycle_delay_ms,
+            region: self.region.clone(),
+            policy: self.policy(),
+        }
     }
 
     /// The settings that a cluster made under this profile takes.
@@ -305,6 +332,18 @@ fn legacy(named: Option<String>, file: bool) -> Result<bool, ConfigError> {
         Some(other) => Err(ConfigError::Environment {
             name: "VHSM_LEGACY",
             reason: format!("is {other:?}: use `true` or `false`"),
+        }),
+    }
+}
+
+fn region(named: Option<String>) -> Result<String, ConfigError> {
+    let region = named.unwrap_or_else(|| "us-east-1".into());
+    match life::is_region(&region) {
+        true => Ok(region),
+        false => Err(ConfigError::File {
+            path: "[lifecycle]".into(),
+            cause: format!("region {region:?} is none"),
+            mend: "write one like us-east-1".into(),
         }),
     }
 }

@@ -3,6 +3,10 @@
 //! A variant says what happened and carries the facts; its doc comment names the CK_RV. Messages are for
 //! logs and for people: no PIN, key byte or plaintext ever enters one.
 
+mod life;
+
+pub use life::{CertificateError, LifeError};
+
 use cryptoki_sys::*;
 use vhsm_store::StoreError;
 
@@ -17,6 +21,8 @@ pub enum Error {
     Mechanism(#[from] MechanismError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Life(#[from] LifeError),
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// CKR_DEVICE_MEMORY when full, else CKR_DEVICE_ERROR.
@@ -356,6 +362,7 @@ impl Error {
             Error::Object(e) => object_rv(e),
             Error::Mechanism(e) => mechanism_rv(e),
             Error::Cluster(e) => cluster_rv(e),
+            Error::Life(e) => life::rv(e),
             Error::Config(_) | Error::Internal(_) => CKR_GENERAL_ERROR,
             Error::Store(StoreError::Full { .. } | StoreError::TooLarge { .. }) => CKR_DEVICE_MEMORY,
             Error::Store(StoreError::Forked) => CKR_CRYPTOKI_NOT_INITIALIZED,

@@ -1,22 +1,23 @@
 //! `vhsm hsm ...`
 
+use crate::App;
 use crate::cli::{HsmArgs, HsmCommand};
-use crate::cluster::named_or_only;
+use crate::cluster::{named_or_only, show_named};
 use crate::failure::Failure;
-use crate::output::{self, ClusterView};
 use crate::password;
-use vhsm_pkcs11::cluster::{Authority, Cluster, Clusters, HsmState};
+use vhsm_pkcs11::cluster::{Authority, Cluster, HsmState};
 use vhsm_pkcs11::error::{ClusterError, Error};
 
-pub fn run(clusters: &Clusters, command: HsmCommand) -> Result<(), Failure> {
+pub fn run(app: &App, command: HsmCommand) -> Result<(), Failure> {
     match command {
-        HsmCommand::Fail(arguments) => set_state(clusters, &arguments, HsmState::Failed),
-        HsmCommand::Recover(arguments) => set_state(clusters, &arguments, HsmState::Active),
-        HsmCommand::Degrade(arguments) => set_state(clusters, &arguments, HsmState::Degraded),
+        HsmCommand::Fail(arguments) => set_state(app, &arguments, HsmState::Failed),
+        HsmCommand::Recover(arguments) => set_state(app, &arguments, HsmState::Active),
+        HsmCommand::Degrade(arguments) => set_state(app, &arguments, HsmState::Degraded),
     }
 }
 
-fn set_state(clusters: &Clusters, arguments: &HsmArgs, state: HsmState) -> Result<(), Failure> {
+fn set_state(app: &App, arguments: &HsmArgs, state: HsmState) -> Result<(), Failure> {
+    let clusters = &app.clusters;
     let mut cluster = named_or_only(clusters, arguments.cluster.cluster.as_deref())?;
     // All of them are there, or none is touched.
     let names = named(&cluster, arguments)?;
@@ -24,7 +25,7 @@ fn set_state(clusters: &Clusters, arguments: &HsmArgs, state: HsmState) -> Resul
     for name in names {
         cluster = clusters.set_hsm_state(&cluster, Authority::Admin(&admin), &name, state)?;
     }
-    output::json(&ClusterView::from(&*cluster))
+    show_named(app, &cluster.name)
 }
 
 /// The HsmIds of those that are meant.

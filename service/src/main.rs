@@ -46,7 +46,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let config = Config::load().map_err(vhsm_pkcs11::error::Error::from)?;
     match cli.command {
         Command::Cluster(command) => cluster::run(&App::open(config)?, command),
-        Command::Hsm(command) => hsm::run(&App::open(config)?.clusters, command),
+        Command::Hsm(command) => hsm::run(&App::open(config)?, command),
         Command::Import(command) => import::run(&App::open(config)?, command),
         Command::User(command) => user::run(&App::open(config)?.clusters, command),
         Command::Quickstart(arguments) => quickstart::run(&App::open(config)?, &arguments),

@@ -2,10 +2,12 @@
 
 use crate::App;
 use crate::cli::QuickstartArgs;
+use crate::cluster;
 use crate::failure::Failure;
 use crate::{output, password};
 use std::path::{Path, PathBuf};
-use vhsm_pkcs11::cluster::{Cluster, Clusters, NewCluster, PasswordRules, Role};
+use vhsm_pkcs11::cluster::life::api::WholeClusterRequest;
+use vhsm_pkcs11::cluster::{Cluster, Clusters, HsmType, Mode, PasswordRules, Role};
 use vhsm_pkcs11::config::Config;
 use vhsm_pkcs11::error::{ClusterError, Error};
 use zeroize::Zeroizing;
@@ -22,9 +24,9 @@ struct Passwords {
 }
 
 pub fn run(app: &App, arguments: &QuickstartArgs) -> Result<(), Failure> {
-    let App { config, clusters } = app;
+    let config = &app.config;
     let module = module(arguments.module.as_deref());
-    let text = match make(clusters, config)? {
+    let text = match make(app)? {
         Some(passwords) => Zeroizing::new(made(config, &passwords, &module)),
         None => Zeroizing::new(exists(config, &module)),
     };
@@ -32,25 +34,29 @@ pub fn run(app: &App, arguments: &QuickstartArgs) -> Result<(), Failure> {
 }
 
 /// `None`: there is such a cluster already, and it stays as it is.
-fn make(clusters: &Clusters, config: &Config) -> Result<Option<Passwords>, Failure> {
+fn make(app: &App) -> Result<Option<Passwords>, Failure> {
     let passwords = Passwords { admin: password::random()?, crypto_user: password::random()? };
-    let root_key = config.root_key().map_err(Error::from)?;
-    let new = NewCluster {
+    let request = WholeClusterRequest {
         label: LABEL,
         hsms: HSMS,
         admin_password: passwords.admin.as_bytes(),
-        policy: config.policy(),
-        root_key: Some(&root_key),
+        hsm_type: HsmType::Hsm2mMedium,
+        mode: Mode::NonFips,
+        places: None,
+        retention: None,
+        tags: Vec::new(),
     };
-    let cluster = match clusters.create(&new) {
+    let described = match cluster::create_whole(app, &request) {
         Err(Error::Cluster(ClusterError::LabelTaken(_))) => return Ok(None),
-        cluster => cluster?,
+        described => described?,
     };
-    if let Err(error) = add_user(clusters, &cluster, &passwords) {
+    let made = app.clusters.find(&described.cluster_id)?;
+    if let Err(error) = add_user(&app.clusters, &made, &passwords) {
         // Nobody would know the admin's password.
-        clusters.delete(&cluster)?;
+        app.clusters.delete(&made)?;
         return Err(error.into());
     }
+    cluster::keep_anchor(app, &described)?;
     Ok(Some(passwords))
 }
 

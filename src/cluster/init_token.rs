@@ -10,7 +10,10 @@ use crate::cluster::keys::{self, Space};
 use crate::cluster::records::Head;
 use crate::cluster::slots::{Plan, head_change, new_hsms, new_name};
 use crate::cluster::users::NewUser;
-use crate::cluster::{Cluster, ClusterId, Clusters, PasswordRules, Policy, Role, UserId, pin, read, sweep};
+use crate::cluster::{
+    Backing, Cluster, ClusterId, ClusterState, Clusters, HsmType, Mode, PasswordRules, Policy, Role, UserId,
+    pin, read, sweep,
+};
 use crate::error::{CallError, ClusterError, Error};
 use vhsm_store::Batch;
 
@@ -58,12 +61,13 @@ impl Clusters {
             policy,
             by_init_token: true,
             generation: 1,
-            admin: NewUser { id: UserId(1), name: pin::ADMIN, role: Role::Admin, password: so_pin },
-            created_ms: (self.now)(),
+            state: ClusterState::Active,
+            backing: Backing::new(HsmType::Hsm2mMedium, Mode::NonFips, (self.now)()),
+            admin: Some(NewUser { id: UserId(1), name: pin::ADMIN, role: Role::Admin, password: so_pin }),
             root_key: None,
         };
         let batch = head_change(raw, &next)?.expect(keys::cluster(id).as_slice(), None);
-        let hsms = new_hsms(&[head.uninitialized_slot], (self.now)())?;
+        let hsms = new_hsms(&[head.uninitialized_slot], &[], (self.now)())?;
         self.store.commit(self.put_new(batch, &plan, hsms)?)?;
         Ok(())
     }
@@ -98,13 +102,15 @@ impl Clusters {
             policy,
             by_init_token: true,
             generation: old.generation + 1,
-            admin: NewUser {
+            state: ClusterState::Active,
+            // New keys are another history: the certificate is of the old one.
+            backing: Backing { certificate: None, trust_anchor: None, ..old.backing.clone() },
+            admin: Some(NewUser {
                 id: UserId(old.next_user),
                 name: &opened.user.verified(&mac)?.name,
                 role: Role::Admin,
                 password,
-            },
-            created_ms: old.backing.created_ms,
+            }),
             root_key: None,
         };
         let mut batch = Batch::new().expect(opened.cluster.key.as_slice(), Some(&opened.cluster.raw));

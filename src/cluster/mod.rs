@@ -13,6 +13,7 @@
 //! | `backing.rs` | what the control plane keeps of a cluster |
 //! | `numbers.rs` | object ids and IVs, given once |
 //! | `slots.rs`, `init_token.rs`, `sweep.rs` | clusters come, are wiped and go |
+//! | `life/` | the operations of the CloudHSM API on clusters and HSMs |
 //! | `pin.rs`, `attempts.rs`, `login.rs`, `users.rs` | names and passwords, counted tries, logins, user administration |
 //! | `index.rs`, `objects.rs` | token objects and how they are found |
 //!
@@ -25,6 +26,7 @@ mod backing;
 mod index;
 mod init_token;
 mod keys;
+pub mod life;
 mod login;
 mod numbers;
 mod objects;
@@ -134,6 +136,10 @@ pub struct Hsm {
     pub slot_id: u64,
     pub availability_zone: String,
     pub state: HsmState,
+    /// Milliseconds since 1970; 0: not known.
+    pub created_ms: u64,
+    /// What CreateHsm pinned.
+    pub ip_address: Option<String>,
 }
 
 #[derive(Debug, Clone)]

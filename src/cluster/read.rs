@@ -80,7 +80,7 @@ pub(super) fn cluster(snapshot: &dyn Snapshot, id: ClusterId) -> Result<Maced<Cl
 }
 
 /// All clusters' records, by their numbers.
-fn clusters(snapshot: &dyn Snapshot) -> Result<Vec<(ClusterId, Maced<ClusterRecord>)>, Error> {
+pub(super) fn clusters(snapshot: &dyn Snapshot) -> Result<Vec<(ClusterId, Maced<ClusterRecord>)>, Error> {
     let mut found = Vec::new();
     scan(snapshot, &keys::clusters(), &mut |key, raw| {
         let id = keys::cluster_of(key).ok_or(ClusterError::Corrupt("key of a cluster record"))?;
@@ -179,6 +179,8 @@ fn to_hsm(record: &HsmRecord) -> Hsm {
         slot_id: record.slot_id,
         availability_zone: record.availability_zone.clone(),
         state: record.state,
+        created_ms: record.created_ms,
+        ip_address: record.ip_address.clone(),
     }
 }
 

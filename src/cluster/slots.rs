@@ -5,7 +5,7 @@ use crate::cluster::records::{ClusterRecord, Head, HsmRecord, Maced, encode};
 use crate::cluster::users::{ClusterKeys, NewUser};
 use crate::cluster::{
     Authority, Backing, Cluster, ClusterId, ClusterState, Clusters, Holds, HsmState, HsmType, Mode,
-    NewCluster, PasswordRules, Policy, Role, SlotRecord, Token, UserId, authority, pin, read, sweep,
+    NewCluster, PasswordRules, Policy, Role, SlotRecord, Subnet, Token, UserId, authority, pin, read, sweep,
 };
 use crate::crypto::random;
 use crate::crypto::seal::{self, Key, MacKey};
@@ -16,8 +16,8 @@ use std::sync::Arc;
 use vhsm_store::{Batch, Revision};
 
 /// CloudHSM: the most HSMs of a cluster.
-const MAX_HSMS: usize = 28;
-/// Where HSMs are said to stand, in turn.
+pub(super) const MAX_HSMS: usize = 28;
+/// Where HSMs are said to stand, in turn, where nobody says it.
 const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
 /// AWS's names: `cluster-` or `hsm-`, and 11 characters of base32.
 const NAME_CHARS: usize = 11;
@@ -31,8 +31,10 @@ pub(super) struct Plan<'a> {
     pub policy: Policy,
     pub by_init_token: bool,
     pub generation: u32,
-    pub admin: NewUser<'a>,
-    pub created_ms: u64,
+    pub state: ClusterState,
+    pub backing: Backing,
+    /// Nobody, until the cluster is activated.
+    pub admin: Option<NewUser<'a>>,
     pub root_key: Option<&'a RootKey>,
 }
 
@@ -56,43 +58,54 @@ impl Clusters {
         }
     }
 
-    /// Makes a cluster with its HSMs and its first admin, in one commit.
+    /// Makes an active cluster with its HSMs and its first admin, in one commit; without a certificate.
     /// Errors: `LabelTaken`, `BadInput`, `PinLength`, `PinCharacter`.
     pub fn create(&self, new: &NewCluster) -> Result<Arc<Cluster>, Error> {
+        let backing = Backing::new(HsmType::Hsm2mMedium, Mode::NonFips, (self.now)());
+        self.create_backed(new, &new_name("cluster-")?, &backing)
+    }
+
+    /// The same under this name, and with what the control plane keeps of it.
+    pub(super) fn create_backed(
+        &self,
+        new: &NewCluster,
+        name: &str,
+        backing: &Backing,
+    ) -> Result<Arc<Cluster>, Error> {
         check_new(new)?;
         self.retry(|| {
             let (head, raw) = self.head()?;
-            if self.list()?.iter().any(|cluster| cluster.label == new.label) {
-                return Err(ClusterError::LabelTaken(new.label.into()).into());
-            }
+            self.check_label_free(new.label)?;
             let id = ClusterId(head.next_cluster);
-            // The first HSM takes the slot that was kept free, so that the ids follow each other from 0.
-            let ids = std::iter::once(head.uninitialized_slot).chain(head.next_slot..);
-            let slots: Vec<u64> = ids.take(new.hsms).collect();
-            let free = head.next_slot + new.hsms as u64 - 1;
-            let next = Head {
-                next_cluster: head.next_cluster + 1,
-                next_slot: free + 1,
-                uninitialized_slot: free,
-                ..head
-            };
+            let (slots, head) = take_slots(&head, new.hsms);
+            let next = Head { next_cluster: id.0 + 1, ..head };
             let batch = head_change(&raw, &next)?.expect(keys::cluster(id).as_slice(), None);
             let admin =
                 NewUser { id: UserId(1), name: pin::ADMIN, role: Role::Admin, password: new.admin_password };
             let plan = Plan {
                 id,
-                name: new_name("cluster-")?,
+                name: name.into(),
                 label: new.label,
                 policy: new.policy,
                 by_init_token: false,
                 generation: 1,
-                admin,
-                created_ms: (self.now)(),
+                state: ClusterState::Active,
+                backing: backing.clone(),
+                admin: Some(admin),
                 root_key: new.root_key,
             };
-            self.store.commit(self.put_new(batch, &plan, new_hsms(&slots, (self.now)())?)?)?;
+            let hsms = new_hsms(&slots, &backing.subnets, (self.now)())?;
+            self.store.commit(self.put_new(batch, &plan, hsms)?)?;
             self.by_id(id)
         })
+    }
+
+    /// Errors: `LabelTaken`. What is made under the condition that the head stays as it is cannot pass another such.
+    pub(super) fn check_label_free(&self, label: &str) -> Result<(), Error> {
+        match self.list()?.iter().any(|cluster| cluster.label == label) {
+            true => Err(ClusterError::LabelTaken(label.into()).into()),
+            false => Ok(()),
+        }
     }
 
     /// Changes an HSM's state: what a drill asks. Errors: `HsmNotFound`, those of `Authority`.
@@ -144,16 +157,19 @@ impl Clusters {
             mac_key: &mac_key,
             cluster_key: &cluster_key,
         };
-        let admin = self.user_record(&keys, &plan.admin)?;
+        let admin = plan.admin.as_ref().map(|admin| self.user_record(&keys, admin)).transpose()?;
         let mac = MacKey::new(&mac_key);
         for hsm in hsms {
             let key = keys::hsm(plan.id, hsm.slot_id);
             batch = batch.put(key.as_slice(), Maced::encode(&key, &hsm, &mac)?);
         }
         let key = keys::cluster(plan.id);
-        let batch = batch.put(key.as_slice(), Maced::encode(&key, &record, &mac)?);
-        let key = space.user(plan.admin.id);
-        Ok(batch.put(key.as_slice(), Maced::encode(&key, &admin, &mac)?))
+        batch = batch.put(key.as_slice(), Maced::encode(&key, &record, &mac)?);
+        if let Some(admin) = admin {
+            let key = space.user(admin.id());
+            batch = batch.put(key.as_slice(), Maced::encode(&key, &admin, &mac)?);
+        }
+        Ok(batch)
     }
 
     /// Deletes a cluster with its users and objects; what is left of them is swept later. The caller has seen
@@ -212,16 +228,17 @@ impl Plan<'_> {
             generation: self.generation,
             public_key: *public_key,
             default_user: None,
-            next_user: self.admin.id.0 + 1,
+            next_user: self.admin.as_ref().map_or(1, |admin| admin.id.0 + 1),
             roster: 0,
-            state: ClusterState::Active,
-            backing: Backing::new(HsmType::Hsm2mMedium, Mode::NonFips, self.created_ms),
+            state: self.state,
+            backing: self.backing.clone(),
             by_service: self
                 .root_key
                 .map(|root| authority::seal_by_service(root, &self.name, mac_key))
                 .transpose()?,
             entries_of: None,
             last_restored: 0,
+            hsm_roster: 0,
         })
     }
 }
@@ -252,12 +269,25 @@ pub(super) fn head_change(raw: &[u8], next: &Head) -> Result<Batch, Error> {
     Ok(Batch::new().expect(keys::HEAD, Some(raw)).put(keys::HEAD, encode(next)?))
 }
 
-/// Records of new HSMs in these slots, in the zones in turn.
-pub(super) fn new_hsms(slots: &[u64], now_ms: u64) -> Result<Vec<HsmRecord>, Error> {
-    let zones = ZONES.iter().cycle();
+/// Slot ids for new HSMs, and the head to be. The first takes the slot that was kept free, so that the ids follow each
+/// other from 0, and another is kept instead.
+pub(super) fn take_slots(head: &Head, count: usize) -> (Vec<u64>, Head) {
+    if count == 0 {
+        return (Vec::new(), head.clone());
+    }
+    let ids = std::iter::once(head.uninitialized_slot).chain(head.next_slot..);
+    let free = head.next_slot + count as u64 - 1;
+    let next = Head { next_slot: free + 1, uninitialized_slot: free, ..head.clone() };
+    (ids.take(count).collect(), next)
+}
+
+/// Records of new HSMs in these slots, in the subnets' zones in turn.
+pub(super) fn new_hsms(slots: &[u64], subnets: &[Subnet], now_ms: u64) -> Result<Vec<HsmRecord>, Error> {
+    let zones: Vec<&str> = subnets.iter().map(|subnet| subnet.availability_zone.as_str()).collect();
+    let zones = if zones.is_empty() { ZONES.to_vec() } else { zones };
     let records = slots
         .iter()
-        .zip(zones)
+        .zip(zones.iter().cycle())
         .map(|(&slot_id, zone)| Ok(HsmRecord::new(new_name("hsm-")?, slot_id, (*zone).into(), now_ms)));
     records.collect()
 }

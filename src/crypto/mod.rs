@@ -37,6 +37,7 @@ pub mod rsa_raw;
 pub mod rsa_sign;
 pub mod rsa_strong;
 pub mod seal;
+pub mod x509;
 pub mod xts;
 
 /// AWS-LC counts bytes in C ints: more goes to it in pieces of this size, a multiple of every block size.

@@ -18,6 +18,8 @@ fn library() -> Library {
         settings: Settings::default(),
         legacy: false,
         password_costs: PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 },
+        lifecycle_delay_ms: 0,
+        region: "us-east-1".into(),
         root_key_file: None,
         log_level: Level::Off,
         log_file: None,

@@ -6,7 +6,10 @@ mod import;
 mod store;
 mod user;
 
-pub use cluster::{ClusterCommand, CreateArgs, DeleteClusterArgs, DescribeArgs};
+pub use cluster::{
+    ActivateArgs, ChangeArgs, ClusterCommand, CreateArgs, CreateHsmArgs, DeleteClusterArgs, DeleteHsmArgs,
+    InitializeArgs, ModifyArgs, NameArg, TagArgs, UntagArgs,
+};
 pub use hsm::{HsmArgs, HsmCommand};
 pub use import::{ImportCommand, SofthsmArgs};
 pub use store::{InfoArgs, MigrateArgs, StoreCommand};
@@ -45,7 +48,7 @@ Each command explains itself: vhsm cluster create --help";
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make, show and delete clusters
+    /// Make, show, change and delete clusters and their HSMs
     #[command(subcommand, arg_required_else_help = false, after_help = cluster::HELP)]
     Cluster(ClusterCommand),
     /// Let HSMs fail, recover, or be degraded
@@ -67,9 +70,9 @@ pub enum Command {
     Store(StoreCommand),
 }
 
-/// The password of the first admin.
+/// The password of the first admin, where a command may do without.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub struct AdminPassword {
     /// The admin's password: 7 to 32 characters, no `:`. Others may see it in the process list
     #[arg(long, value_name = "PASSWORD", allow_hyphen_values = true)]
@@ -80,6 +83,28 @@ pub struct AdminPassword {
 }
 
 impl AdminPassword {
+    pub fn is_given(&self) -> bool {
+        self.admin_password.is_some() || self.admin_password_file.is_some()
+    }
+
+    pub fn source(&self) -> NewPassword<'_> {
+        NewPassword { text: self.admin_password.as_ref(), file: self.admin_password_file.as_deref() }
+    }
+}
+
+/// The password of the first admin, where a command needs it.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct NewAdminPassword {
+    /// The admin's password: 7 to 32 characters, no `:`. Others may see it in the process list
+    #[arg(long, value_name = "PASSWORD", allow_hyphen_values = true)]
+    admin_password: Option<SecretText>,
+    /// A file with the admin's password in its first line; `-`: standard input
+    #[arg(long, value_name = "FILE")]
+    admin_password_file: Option<PathBuf>,
+}
+
+impl NewAdminPassword {
     pub fn source(&self) -> NewPassword<'_> {
         NewPassword { text: self.admin_password.as_ref(), file: self.admin_password_file.as_deref() }
     }
@@ -92,7 +117,7 @@ pub struct ClusterArg {
     pub cluster: Option<String>,
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct LoginArgs {
     /// Who does this, as user:password. Others may see it in the process list: better set VHSM_PIN
     #[arg(
@@ -103,6 +128,13 @@ pub struct LoginArgs {
         allow_hyphen_values = true
     )]
     pub pin: Option<SecretText>,
+}
+
+impl LoginArgs {
+    /// An empty VHSM_PIN is none.
+    pub fn given(&self) -> Option<&SecretText> {
+        self.pin.as_ref().filter(|pin| !pin.bytes().is_empty())
+    }
 }
 
 /// A user's new password.

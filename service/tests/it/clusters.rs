@@ -112,7 +112,7 @@ fn help_teaches_and_mistakes_point_to_it() {
         assert!(text(&output.stdout).contains(teaches), "{command:?}: {}", text(&output.stdout));
     }
     home.fails(None, &[], &["subcommand", "subcommands: cluster", "quickstart", "--help"]);
-    home.fails(None, &["cluster"], &["subcommand", "create, list, describe, delete", "--help"]);
+    home.fails(None, &["cluster"], &["subcommand", "create, list, describe, hsm-info", "--help"]);
     home.fails(None, &["clutser"], &["clutser", "cluster", "--help"]);
     home.fails(None, &["cluster", "create", "--lable", "x"], &["--lable", "--label"]);
     home.fails(None, &["cluster", "create", "--pasword=Other-Pass-4"], &["--pasword"]);

@@ -37,6 +37,8 @@ pub(in crate::cluster) struct ClusterRecord {
     /// The greatest object id that came with a backup: what is made here gets a greater one, also from a process that
     /// took its ids before.
     pub last_restored: u64,
+    /// Grows when an HSM comes or goes: so that a cluster is not deleted under a new HSM.
+    pub hsm_roster: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +128,7 @@ impl From<ClusterRecord1> for ClusterRecord {
             by_service: None,
             entries_of: None,
             last_restored: 0,
+            hsm_roster: 0,
         }
     }
 }

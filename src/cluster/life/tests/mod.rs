@@ -1,0 +1,1 @@
+//! Tests of the life cycle: every transition, and every refusal.
