@@ -16,3 +16,6 @@ pub mod profile;
 pub mod root_key;
 pub mod session;
 pub mod sync;
+
+/// Stands in the library's file, so that `vhsm doctor` tells its version without loading it.
+pub const VERSION_MARK: &str = concat!("vhsm PKCS#11 library, version ", env!("CARGO_PKG_VERSION"), ";");

@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 /// The systemd credential's name.
 const CREDENTIAL: &str = "vhsm-root-key";
+/// The key's name in VHSM_HOME.
+const OWN_FILE: &str = "service.key";
 /// Raw, or in hexadecimal with a line's end.
 const MAX_FILE_BYTES: u64 = 2 * KEY_BYTES as u64 + 2;
 
@@ -25,19 +27,28 @@ impl RootKey {
     /// The key in the file `named`; else systemd's credential; else `home`'s `service.key`, made where there is none yet.
     /// Errors: `ConfigError::File`.
     pub fn load(named: Option<&Path>, home: &Path) -> Result<Self, ConfigError> {
-        if let Some(path) = named {
-            return read(path)?.ok_or_else(|| missing(path));
-        }
-        if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY")
-            && let Some(key) = read(&PathBuf::from(folder).join(CREDENTIAL))?
-        {
-            return Ok(key);
-        }
-        let path = home.join("service.key");
-        match read(&path)? {
+        match Self::existing(named, home)? {
             Some(key) => Ok(key),
-            None => make(&path),
+            None => make(&home.join(OWN_FILE)),
         }
+    }
+
+    /// As `load`, but makes none. Errors: `ConfigError::File`.
+    pub fn existing(named: Option<&Path>, home: &Path) -> Result<Option<Self>, ConfigError> {
+        let path = Self::place(named, home);
+        match (read(&path)?, named) {
+            (None, Some(_)) => Err(missing(&path)),
+            (key, _) => Ok(key),
+        }
+    }
+
+    /// Where `load` takes the key from.
+    pub fn place(named: Option<&Path>, home: &Path) -> PathBuf {
+        let credential = || {
+            let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
+            path.exists().then_some(path)
+        };
+        named.map(Path::to_owned).or_else(credential).unwrap_or_else(|| home.join(OWN_FILE))
     }
 
     /// For tests, and for callers that have the key from elsewhere.

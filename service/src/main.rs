@@ -5,12 +5,14 @@
 
 mod cli;
 mod cluster;
+mod doctor;
 mod failure;
 mod hsm;
 mod import;
 mod output;
 mod password;
 mod quickstart;
+mod serve;
 mod store;
 mod user;
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     // Passwords and keys that are in this process's memory stay there. Where it is refused, the limit is what it was.
     let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let done = match Cli::try_parse() {
+        Ok(Cli { command: Command::Doctor(arguments) }) => return doctor::run(&arguments),
         Ok(cli) => run(cli),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             output::text(&error.render().to_string())
@@ -37,7 +40,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("vhsm: {failure}");
-            ExitCode::FAILURE
+            match std::env::args_os().nth(1).is_some_and(|word| word == "doctor") {
+                true => ExitCode::from(doctor::FAILED),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -45,11 +51,14 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     let config = Config::load().map_err(vhsm_pkcs11::error::Error::from)?;
     match cli.command {
+        // Has an exit status of its own, and is run before this.
+        Command::Doctor(_) => Ok(()),
         Command::Cluster(command) => cluster::run(&App::open(config)?, command),
         Command::Hsm(command) => hsm::run(&App::open(config)?, command),
         Command::Import(command) => import::run(&App::open(config)?, command),
         Command::User(command) => user::run(&App::open(config)?.clusters, command),
         Command::Quickstart(arguments) => quickstart::run(&App::open(config)?, &arguments),
+        Command::Serve(arguments) => serve::run(&App::open(config)?, &arguments),
         Command::Store(command) => store::run(&config, command),
     }
 }

@@ -138,7 +138,7 @@ fn commands(config: &Config, module: &Path) -> String {
 }
 
 /// This program as a shell finds it: by its path, if it was called by one.
-fn program() -> String {
+pub fn program() -> String {
     let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_else(|| "vhsm".into());
     let by_path = called.components().nth(1).is_some();
     let path = if by_path { std::path::absolute(&called).unwrap_or(called) } else { called };
@@ -146,7 +146,7 @@ fn program() -> String {
 }
 
 /// The library beside this program, as cargo and packages lay them; else its bare name.
-fn module(named: Option<&Path>) -> PathBuf {
+pub fn module(named: Option<&Path>) -> PathBuf {
     if let Some(named) = named {
         return std::path::absolute(named).unwrap_or_else(|_| named.to_owned());
     }
@@ -160,7 +160,7 @@ fn module(named: Option<&Path>) -> PathBuf {
 }
 
 /// Text as one word of a shell's command line.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
     if text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

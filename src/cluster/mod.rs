@@ -16,6 +16,7 @@
 //! | `life/` | the operations of the CloudHSM API on clusters and HSMs |
 //! | `pin.rs`, `attempts.rs`, `login.rs`, `users.rs` | names and passwords, counted tries, logins, user administration |
 //! | `index.rs`, `objects.rs` | token objects and how they are found |
+//! | `health.rs` | what can be asked without changing anything |
 //!
 //! Locks: none is held over a commit or over cryptography. Tries of a password are put in a row by a claim of
 //! the store (`try/...`, taken first), under which a login takes its own (`login/...`).
@@ -23,6 +24,7 @@
 mod attempts;
 mod authority;
 mod backing;
+mod health;
 mod index;
 mod init_token;
 mod keys;

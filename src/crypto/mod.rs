@@ -43,6 +43,11 @@ pub mod xts;
 /// AWS-LC counts bytes in C ints: more goes to it in pieces of this size, a multiple of every block size.
 const PIECE_BYTES: usize = 1 << 30;
 
+/// AWS-LC's name and version.
+pub fn version() -> &'static str {
+    openssl::version::version()
+}
+
 /// What AWS-LC refuses though its caller checked every argument.
 fn fault(errors: ErrorStack) -> Error {
     Error::Internal(format!("AWS-LC: {errors}"))

@@ -1,8 +1,10 @@
 //! The command line: what can be asked, and the help that teaches it.
 
 mod cluster;
+mod doctor;
 mod hsm;
 mod import;
+mod serve;
 mod store;
 mod user;
 
@@ -10,8 +12,10 @@ pub use cluster::{
     ActivateArgs, ChangeArgs, ClusterCommand, CreateArgs, CreateHsmArgs, DeleteClusterArgs, DeleteHsmArgs,
     InitializeArgs, ModifyArgs, NameArg, TagArgs, UntagArgs,
 };
+pub use doctor::{DoctorArgs, OutputForm};
 pub use hsm::{HsmArgs, HsmCommand};
 pub use import::{ImportCommand, SofthsmArgs};
+pub use serve::ServeArgs;
 pub use store::{InfoArgs, MigrateArgs, StoreCommand};
 pub use user::{ChangePasswordArgs, CreateUserArgs, DeleteUserArgs, ListUsersArgs, UserCommand};
 
@@ -57,9 +61,21 @@ pub enum Command {
     /// Make, list and delete users, and change their passwords
     #[command(subcommand, arg_required_else_help = false, after_help = user::HELP)]
     User(UserCommand),
+    /// Look whether all is well, and say what mends what is not
+    ///
+    /// Looks at configuration, environment, files, clock, versions, the store and its clusters, and changes nothing.
+    /// Exit status 0: nothing to mend; 1: something needs a mend; 2: this command itself failed.
+    #[command(after_help = doctor::HELP)]
+    Doctor(DoctorArgs),
     /// Bring objects of other tokens over
     #[command(subcommand, arg_required_else_help = false, after_help = import::HELP)]
     Import(ImportCommand),
+    /// Maintain the store as long as this runs
+    ///
+    /// Runs in the foreground until SIGTERM or SIGINT, and writes a line to standard error for each thing it does. Of
+    /// several for one store, on one or more machines, one works and the others stand by.
+    #[command(after_help = serve::HELP)]
+    Serve(ServeArgs),
     /// Make a cluster to try things with, and say how
     ///
     /// Makes a cluster named `vhsm` with two HSMs, an admin and the crypto user `kmsuser`. Their passwords

@@ -2,11 +2,13 @@
 //! was wrong and how to mend it, and no password is ever shown but by quickstart.
 
 mod clusters;
+mod doctor;
 mod hsms;
 mod import;
 mod lockout;
 mod programs;
 mod quickstart;
+mod serve;
 mod store;
 mod users;
 

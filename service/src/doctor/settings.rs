@@ -1,0 +1,142 @@
+//! The environment and the configuration file: what is misspelt, of no effect, or weak.
+
+use super::findings::Findings;
+use std::path::PathBuf;
+use vhsm_pkcs11::cluster::PasswordCosts;
+use vhsm_pkcs11::config::Config;
+use vhsm_pkcs11::error::Error;
+use vhsm_pkcs11::profile::Profile;
+
+/// The variables that vhsm reads.
+const VARIABLES: &[&str] = &[
+    "VHSM_HOME",
+    "VHSM_CONF",
+    "VHSM_PROFILE",
+    "VHSM_LEGACY",
+    "VHSM_STORE",
+    "VHSM_ROOT_KEY_FILE",
+    "VHSM_LOG",
+    "VHSM_LOG_FILE",
+    "VHSM_PIN",
+    "VHSM_TOKEN_PIN",
+];
+
+/// Variables with these keys of the file say the same, and the variable wins.
+const OVERRIDES: &[(&str, &str)] = &[
+    ("VHSM_PROFILE", "profile"),
+    ("VHSM_LEGACY", "legacy"),
+    ("VHSM_STORE", "store"),
+    ("VHSM_ROOT_KEY_FILE", "root_key_file"),
+];
+
+pub fn look_at_environment(findings: &mut Findings) {
+    let before = findings.count();
+    for (name, _) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("VHSM_")) else { continue };
+        if VARIABLES.contains(&name) {
+            continue;
+        }
+        let meant = VARIABLES.iter().min_by_key(|known| distance(name, known)).copied().unwrap_or_default();
+        findings.warning(
+            name,
+            format!("vhsm reads no such variable; perhaps {meant} was meant"),
+            format!("unset {name}"),
+        );
+    }
+    if findings.count() == before {
+        findings.ok("environment", "every VHSM_ variable is one that vhsm reads");
+    }
+}
+
+/// `None`: it cannot be read, and nothing else can be looked at.
+pub fn look_at_configuration(findings: &mut Findings) -> Option<Config> {
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(error) => {
+            let mend = "correct what it names; README, Configuration, has every setting";
+            findings.problem("configuration", Error::from(error).to_string(), mend);
+            return None;
+        }
+    };
+    let before = findings.count();
+    let path = file(&config);
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    // Config::load has read it already: it is whole.
+    let table: toml::Table = toml::from_str(&text).unwrap_or_default();
+    let place = path.display().to_string();
+    look_at_effects(findings, &config, &table, &place);
+    look_at_costs(findings, &config, &place);
+    if findings.count() == before {
+        let what = if path.exists() { "can be read, and its settings fit" } else { "is not there: defaults" };
+        findings.ok(place, what);
+    }
+    Some(config)
+}
+
+/// The configuration file, whether it exists or not.
+pub fn file(config: &Config) -> PathBuf {
+    let named = std::env::var_os("VHSM_CONF").filter(|name| !name.is_empty());
+    named.map_or_else(|| config.home.join("vhsm.toml"), PathBuf::from)
+}
+
+fn look_at_effects(findings: &mut Findings, config: &Config, table: &toml::Table, place: &str) {
+    if table.contains_key("cloudhsm") && config.profile == Profile::Standard {
+        findings.warning(
+            place,
+            "[cloudhsm] has settings, and they mean nothing in profile `standard`",
+            "export VHSM_PROFILE=cloudhsm",
+        );
+    }
+    for (variable, key) in OVERRIDES {
+        if std::env::var_os(variable).is_some_and(|value| !value.is_empty()) && table.contains_key(*key) {
+            findings.info(*variable, format!("is set, so `{key}` in {place} says nothing"));
+        }
+    }
+}
+
+fn look_at_costs(findings: &mut Findings, config: &Config, place: &str) {
+    let (own, least) = (config.password_costs, PasswordCosts::default());
+    let work = |costs: PasswordCosts| u64::from(costs.memory_kib) * u64::from(costs.passes);
+    if work(own) < work(least) {
+        findings.warning(
+            place,
+            format!(
+                "[password]: {} KiB and {} passes; OWASP's minimum is {} KiB and {}, and weak passwords are guessed \
+                 from a copied store",
+                own.memory_kib, own.passes, least.memory_kib, least.passes
+            ),
+            format!(
+                "remove [password] from {place}; a user's next new password (`vhsm user change-password`) costs what \
+                 it should"
+            ),
+        );
+    }
+}
+
+/// Levenshtein's distance: how many letters differ.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+        for (column, wanted) in other.bytes().enumerate() {
+            let change = diagonal + usize::from(letter != wanted);
+            diagonal = row[column + 1];
+            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_that_differ_are_counted() {
+        for (one, other, expected) in
+            [("", "abc", 3), ("abc", "abc", 0), ("VHSM_STROE", "VHSM_STORE", 2), ("kitten", "sitting", 3)]
+        {
+            assert_eq!(distance(one, other), expected, "{one} {other}");
+        }
+    }
+}
