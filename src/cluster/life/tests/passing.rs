@@ -1,0 +1,117 @@
+//! States that pass, made visible by a delay: told by the clock alone.
+
+use super::*;
+
+const DELAY_MS: u64 = 5000;
+
+fn states(service: &Service, id: &str) -> (&'static str, Vec<&'static str>) {
+    let shown = service.describe(id);
+    (shown.state.name(), shown.hsms.iter().map(|hsm| hsm.status.name()).collect())
+}
+
+#[test]
+fn each_step_is_seen_to_be_in_progress_and_then_done() {
+    let service = Service::with_delay(DELAY_MS);
+    let pass = || service.world.pass(DELAY_MS / 1000);
+    let id = service.create().cluster_id;
+    assert_eq!(states(&service, &id), ("CREATE_IN_PROGRESS", vec![]));
+    pass();
+    assert_eq!(states(&service, &id), ("UNINITIALIZED", vec![]));
+
+    service.create_hsm(&id, "us-east-1a").unwrap();
+    assert_eq!(states(&service, &id), ("UNINITIALIZED", vec!["CREATE_IN_PROGRESS"]));
+    assert!(service.describe(&id).certificates.cluster_csr.is_none());
+    assert!(matches!(life(service.refused(|service| service.initialize(&id))), LifeError::NoHsm(_)));
+    pass();
+    assert_eq!(states(&service, &id), ("UNINITIALIZED", vec!["ACTIVE"]));
+
+    assert_eq!(service.initialize(&id).unwrap().state, State::InitializeInProgress);
+    assert_eq!(states(&service, &id), ("INITIALIZE_IN_PROGRESS", vec!["ACTIVE"]));
+    assert!(matches!(life(service.refused(|service| service.activate(&id))), LifeError::State { .. }));
+    pass();
+    assert_eq!(states(&service, &id), ("INITIALIZED", vec!["ACTIVE"]));
+    assert_eq!(service.activate(&id).unwrap().state, State::Active);
+
+    let second = service.create_hsm(&id, "us-east-1b").unwrap();
+    assert_eq!(states(&service, &id), ("ACTIVE", vec!["ACTIVE", "CREATE_IN_PROGRESS"]));
+    pass();
+    service.delete_hsm(&id, &second.hsm_id).unwrap();
+    assert_eq!(states(&service, &id), ("ACTIVE", vec!["ACTIVE", "DELETE_IN_PROGRESS"]));
+    let again = service.refused(|service| service.delete_hsm(&id, &second.hsm_id));
+    assert!(matches!(again, Error::Cluster(ClusterError::HsmNotFound(_))), "{again}");
+    pass();
+    assert_eq!(states(&service, &id), ("ACTIVE", vec!["ACTIVE"]));
+}
+
+#[test]
+fn nothing_is_done_to_a_cluster_whose_creation_is_still_seen() {
+    let service = Service::with_delay(DELAY_MS);
+    let id = service.create().cluster_id;
+    let calls: [fn(&Service, &str) -> Result<(), Error>; 4] = [
+        |service, id| service.create_hsm(id, "us-east-1a").map(drop),
+        |service, id| service.plane().delete_cluster(id).map(drop),
+        |service, id| service.activate(id).map(drop),
+        |service, id| service.initialize(id).map(drop),
+    ];
+    for call in calls {
+        let error = life(service.refused(|service| call(service, &id)));
+        assert!(matches!(error, LifeError::State { state: "CREATE_IN_PROGRESS", .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_change_of_type_is_seen_and_can_be_taken_back_for_a_day() {
+    let service = Service::with_delay(DELAY_MS);
+    let request = CreateClusterRequest { hsm_type: HsmType::Hsm1Medium, ..create_request() };
+    let id = service.plane().create_cluster(&request).unwrap().cluster_id;
+    let pass = |seconds| service.world.pass(seconds);
+    pass(5);
+    service.create_hsm(&id, "us-east-1a").unwrap();
+    pass(5);
+    service.initialize(&id).unwrap();
+    pass(5);
+    service.activate(&id).unwrap();
+    let modify = |hsm_type| {
+        let request =
+            ModifyClusterRequest { cluster_id: id.clone(), hsm_type: Some(hsm_type), retention: None };
+        service.plane().modify_cluster(&request)
+    };
+    let refused = |hsm_type| life(service.refused(|_| modify(hsm_type)));
+
+    assert!(matches!(refused(HsmType::Hsm1Medium), LifeError::Input { field: "HsmType", .. }));
+    let changed = modify(HsmType::Hsm2mMedium).unwrap();
+    assert_eq!((changed.state, changed.hsm_type), (State::ModifyInProgress, HsmType::Hsm2mMedium));
+    let day_ms = 24 * 60 * 60 * 1000;
+    let now = service.world.clock.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(changed.rollback_until_ms, Some(now + day_ms));
+    assert!(matches!(refused(HsmType::Hsm1Medium), LifeError::State { state: "MODIFY_IN_PROGRESS", .. }));
+    pass(5);
+    let back = modify(HsmType::Hsm1Medium).unwrap();
+    assert_eq!(
+        (back.state, back.hsm_type, back.rollback_until_ms),
+        (State::RollbackInProgress, HsmType::Hsm1Medium, None)
+    );
+    pass(5);
+    modify(HsmType::Hsm2mMedium).unwrap();
+    pass(24 * 60 * 60);
+    assert!(matches!(refused(HsmType::Hsm1Medium), LifeError::Input { field: "HsmType", .. }));
+    assert_eq!(service.describe(&id).rollback_until_ms, None);
+}
+
+#[test]
+fn without_a_delay_nothing_passes() {
+    let service = Service::new();
+    let id = service.create().cluster_id;
+    assert_eq!(states(&service, &id), ("UNINITIALIZED", vec![]));
+    assert_eq!(service.create_hsm(&id, "us-east-1a").unwrap().status, HsmStatus::Active);
+    assert_eq!(service.initialize(&id).unwrap().state, State::Initialized);
+    assert_eq!(service.activate(&id).unwrap().state, State::Active);
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_nothing_up() {
+    let service = Service::with_delay(DELAY_MS);
+    let id = service.create().cluster_id;
+    service.world.clock.store(1000, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(states(&service, &id), ("UNINITIALIZED", vec![]));
+}
