@@ -5,11 +5,14 @@
 //! can make an entry that leads to another object. Labels and ids have an entry each, where there is one;
 //! class and key type share one that starts with the class, so that it serves for the class alone, and for
 //! all.
+//!
+//! What others share with a user has entries of the user's own too, made by it (`share_recipient`); their value tells the
+//! owner.
 
 use crate::cluster::keys::{self, HASH_BYTES, Index, Key, Space};
 use crate::cluster::login::Login;
 use crate::cluster::secrets::OwnerKeys;
-use crate::cluster::{Cluster, Clusters, ObjectId, Role, UserId, read};
+use crate::cluster::{Cluster, Clusters, ObjectId, Role, UserId, read, share_recipient};
 use crate::crypto::seal::MacKey;
 use crate::error::{ClusterError, Error};
 use crate::object::{Object, Template};
@@ -22,6 +25,8 @@ use vhsm_store::Snapshot;
 pub(super) const PUBLIC: UserId = UserId(0);
 /// Bytes of an entry's value.
 const TAG_BYTES: usize = 8;
+/// And of one that leads to another user's object.
+const SHARED_BYTES: usize = TAG_BYTES + 4;
 const HALF: usize = HASH_BYTES / 2;
 /// The classes that have CKA_KEY_TYPE (PKCS#11 3.0 sec. 4.7, 4.10).
 const KEY_CLASSES: [CK_OBJECT_CLASS; 5] =
@@ -35,15 +40,20 @@ pub(super) fn entries(
     id: ObjectId,
     object: &Object,
 ) -> SmallVec<[Key; 3]> {
-    let mut entries = SmallVec::new();
+    let hashes = hashes(keys, object).into_iter();
+    hashes.map(|(index, hash)| space.entry(index, owner, &hash, id)).collect()
+}
+
+/// What an object is found by.
+pub(super) fn hashes(keys: &OwnerKeys, object: &Object) -> SmallVec<[(Index, [u8; HASH_BYTES]); 3]> {
+    let mut hashes = SmallVec::new();
     for (index, kind) in [(Index::Label, CKA_LABEL), (Index::Id, CKA_ID)] {
         if let Some(value) = object.bytes(kind).filter(|value| !value.is_empty()) {
-            entries.push(space.entry(index, owner, &value_hash(&keys.index, index, value), id));
+            hashes.push((index, value_hash(&keys.index, index, value)));
         }
     }
-    let hash = class_hash(&keys.index, object.class(), object.key_type());
-    entries.push(space.entry(Index::Class, owner, &hash, id));
-    entries
+    hashes.push((Index::Class, class_hash(&keys.index, object.class(), object.key_type())));
+    hashes
 }
 
 /// The value of an entry. `entries_of`: the cluster's own numbers, or those it had where its backup was taken.
@@ -53,10 +63,29 @@ pub(super) fn tag(index: &MacKey, entries_of: Space, entry: &[u8]) -> [u8; TAG_B
     tag
 }
 
+/// The value of an entry that leads to another user's object, which the entry's user shares: a tag, and the owner.
+pub(super) fn shared_tag(
+    index: &MacKey,
+    entries_of: Space,
+    entry: &[u8],
+    owner: UserId,
+) -> [u8; SHARED_BYTES] {
+    let (mut value, owner) = ([0; SHARED_BYTES], owner.0.to_be_bytes());
+    let tag = index.tag(&shared_tagged(&entries_of.numbers(), entry, &owner));
+    value[..TAG_BYTES].copy_from_slice(&tag[..TAG_BYTES]);
+    value[TAG_BYTES..].copy_from_slice(&owner);
+    value
+}
+
 /// What an entry's tag is made over: its key, as it was where the entry was made.
 fn tagged<'a>(numbers: &'a [u8; 8], entry: &'a [u8]) -> [&'a [u8]; 4] {
     let (kind, rest) = entry.split_at(1);
     [b"entry", kind, numbers, rest.get(numbers.len()..).unwrap_or_default()]
+}
+
+fn shared_tagged<'a>(numbers: &'a [u8; 8], entry: &'a [u8], owner: &'a [u8]) -> [&'a [u8]; 5] {
+    let [_, kind, numbers, rest] = tagged(numbers, entry);
+    [b"share", kind, numbers, rest, owner]
 }
 
 fn value_hash(index_key: &MacKey, index: Index, value: &[u8]) -> [u8; HASH_BYTES] {
@@ -91,19 +120,14 @@ impl Clusters {
             login.check(cluster)?;
         }
         let Some(search) = Search::plan(template) else { return Ok((Vec::new(), true)) };
-        let space = cluster.space();
         let user = login.filter(|login| login.user.role == Role::CryptoUser && search.private != Some(false));
-        self.view(|snapshot| {
-            let mut found = Vec::new();
-            if let Some(login) = user {
-                search.run(snapshot, cluster, login.user.id, &login.keys.index, &mut found)?;
-            }
-            if search.private != Some(true) && has_public(snapshot, space, login)? {
-                search.run(snapshot, cluster, PUBLIC, &cluster.public.index, &mut found)?;
-            }
-            found.sort_unstable();
-            Ok((found, search.is_whole))
-        })
+        let followed = user.map_or(Ok(true), |login| self.follow_shares(cluster, login))?;
+        let (mut found, dangling) = self.view(|snapshot| search.all(snapshot, cluster, login, user))?;
+        if let (Some(login), false) = (user, dangling.is_empty()) {
+            self.forget_shares(cluster, login, &dangling)?;
+        }
+        found.sort_unstable();
+        Ok((found, search.is_whole && followed))
     }
 }
 
@@ -172,19 +196,46 @@ impl<'a> Search<'a> {
         Some(Self { by, private, is_whole })
     }
 
-    /// Adds the objects of one owner.
+    /// What the user and the public have; and what somebody shared with the user who is gone since.
+    fn all(
+        &self,
+        snapshot: &dyn Snapshot,
+        cluster: &Cluster,
+        login: Option<&Login>,
+        user: Option<&Login>,
+    ) -> Result<(Vec<ObjectId>, Vec<ObjectId>), Error> {
+        let (mut found, mut dangling) = (Vec::new(), Vec::new());
+        if let Some(login) = user {
+            let mut shared = Vec::new();
+            self.run(snapshot, cluster, login.user.id, &login.keys.index, &mut |id, owner| match owner {
+                None => found.push(id),
+                Some(owner) => shared.push((id, owner)),
+            })?;
+            for (id, owner) in shared {
+                let stands = share_recipient::stands(snapshot, cluster, login, id, owner)?;
+                if stands { &mut found } else { &mut dangling }.push(id);
+            }
+        }
+        if self.private != Some(true) && has_public(snapshot, cluster.space(), login)? {
+            self.run(snapshot, cluster, PUBLIC, &cluster.public.index, &mut |id, _| found.push(id))?;
+        }
+        Ok((found, dangling))
+    }
+
+    /// Tells the objects that one user's entries lead to, with their owners where they are others'.
     fn run(
         &self,
         snapshot: &dyn Snapshot,
         cluster: &Cluster,
-        owner: UserId,
+        user: UserId,
         index_key: &MacKey,
-        found: &mut Vec<ObjectId>,
+        tell: &mut dyn FnMut(ObjectId, Option<UserId>),
     ) -> Result<(), Error> {
         let (space, numbers) = (cluster.space(), cluster.entries_of.numbers());
         let mut walk = |index: Index, hash: &[u8]| {
-            read::scan(snapshot, &space.entries(index, owner, hash), &mut |entry, value| {
-                found.push(checked(index_key, &numbers, entry, value)?);
+            read::scan(snapshot, &space.entries(index, user, hash), &mut |entry, value| {
+                let (id, owner) = checked(index_key, &numbers, entry, value)?;
+                tell(id, owner);
                 Ok(ControlFlow::Continue(()))
             })
         };
@@ -200,11 +251,23 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The object an entry leads to, if its owner made the entry.
-fn checked(index_key: &MacKey, numbers: &[u8; 8], entry: &[u8], value: &[u8]) -> Result<ObjectId, Error> {
-    let id = keys::object_of(entry)
-        .filter(|_| value.len() == TAG_BYTES && index_key.verify(&tagged(numbers, entry), value));
-    id.ok_or(ClusterError::Corrupt("index entry").into())
+/// The object an entry leads to, if its user made the entry, and the object's owner where that is another.
+fn checked(
+    index_key: &MacKey,
+    numbers: &[u8; 8],
+    entry: &[u8],
+    value: &[u8],
+) -> Result<(ObjectId, Option<UserId>), Error> {
+    let id = keys::object_of(entry);
+    let found = match value.split_at_checked(TAG_BYTES) {
+        Some((tag, [])) => id.filter(|_| index_key.verify(&tagged(numbers, entry), tag)).zip(Some(None)),
+        Some((tag, &[a, b, c, d])) => {
+            let id = id.filter(|_| index_key.verify(&shared_tagged(numbers, entry, &[a, b, c, d]), tag));
+            id.zip(Some(Some(UserId(u32::from_be_bytes([a, b, c, d])))))
+        }
+        _ => None,
+    };
+    found.ok_or(ClusterError::Corrupt("index entry").into())
 }
 
 fn flag(value: &[u8]) -> Option<bool> {

@@ -16,6 +16,8 @@
 //! | `07 cluster generation owner HMAC(CKA_ID)[16] object` | the same |
 //! | `08 cluster generation owner HMAC(class)[8] HMAC(class, key type)[8] object` | the same |
 //! | `09 cluster generation owner` | what is left to sweep: `ffffffff` stands for all |
+//! | `0a cluster generation recipient 00 object` | what the object's owner has to tell a user it shares it with, MACed |
+//! | `0a cluster generation recipient 01 object` | what that user made of it: the object's key, sealed, and its index entries |
 //!
 //! cluster, generation, user and owner have 4 bytes, slot and object 8. Owner 0 is the public. The generation
 //! grows when a token is wiped: everything older is out of reach at once, and swept later. A token key has
@@ -40,12 +42,16 @@ const LABEL: u8 = 6;
 const ID: u8 = 7;
 const CLASS: u8 = 8;
 const SWEEP: u8 = 9;
+const SHARE: u8 = 10;
+/// The two sorts of records of a share, behind the recipient's number.
+const MESSAGE: u8 = 0;
+const ADOPTED: u8 = 1;
 
 /// Bytes of the keyed hash of a label or an id, or of class and key type together.
 pub(super) const HASH_BYTES: usize = 16;
 
 /// The kinds that lie under a generation and an owner, and under a generation and a user.
-pub(super) const OWNED: [u8; 4] = [OBJECT, LABEL, ID, CLASS];
+pub(super) const OWNED: [u8; 5] = [OBJECT, LABEL, ID, CLASS, SHARE];
 pub(super) const OF_USERS: [u8; 2] = [USER, ATTEMPTS];
 
 /// Stands for all owners, or all generations, in a sweep record's key.
@@ -73,6 +79,10 @@ impl Index {
             Index::Id => ID,
             Index::Class => CLASS,
         }
+    }
+
+    pub(super) fn of_kind(kind: u8) -> Option<Self> {
+        [Index::Label, Index::Id, Index::Class].into_iter().find(|index| index.kind() == kind)
     }
 }
 
@@ -105,6 +115,26 @@ impl Space {
     /// The prefix of all objects' records.
     pub(super) fn objects(self) -> Key {
         self.key(OBJECT, &[])
+    }
+
+    /// The prefix of one owner's objects.
+    pub(super) fn objects_of(self, owner: UserId) -> Key {
+        self.owned(OBJECT, owner)
+    }
+
+    /// What an object's owner tells the user it shares it with.
+    pub(super) fn message(self, recipient: UserId, object: ObjectId) -> Key {
+        self.key(SHARE, &[&recipient.0.to_be_bytes(), &[MESSAGE], &object.0.to_be_bytes()])
+    }
+
+    /// The prefix of all messages to a user.
+    pub(super) fn messages(self, recipient: UserId) -> Key {
+        self.key(SHARE, &[&recipient.0.to_be_bytes(), &[MESSAGE]])
+    }
+
+    /// What the user made of it.
+    pub(super) fn adopted(self, recipient: UserId, object: ObjectId) -> Key {
+        self.key(SHARE, &[&recipient.0.to_be_bytes(), &[ADOPTED], &object.0.to_be_bytes()])
     }
 
     /// An index entry of an object.
@@ -194,6 +224,12 @@ pub(super) fn object_of(key: &[u8]) -> Option<ObjectId> {
     Some(ObjectId(number(key.get(key.len().checked_sub(8)?..)?)?))
 }
 
+/// The owner and the object that an object's key names.
+pub(super) fn object_place(key: &[u8]) -> Option<(UserId, ObjectId)> {
+    let (owner, rest) = four(key.get(9..)?)?;
+    Some((UserId(owner), ObjectId(number(rest)?)))
+}
+
 /// The numbers of a sweep record's key.
 pub(super) fn sweep_of(key: &[u8]) -> Option<(Space, u32)> {
     let [SWEEP, rest @ ..] = key else { return None };
@@ -215,12 +251,22 @@ pub(super) fn user_of(key: &[u8]) -> Option<UserId> {
     rest.is_empty().then_some(UserId(user))
 }
 
+/// Cluster, recipient and object of a message's key.
+fn share_of(key: &[u8]) -> Option<(ClusterId, UserId, ObjectId)> {
+    let (cluster, rest) = four(key.get(1..)?)?;
+    let (recipient, rest) = four(rest.get(4..)?)?;
+    let [MESSAGE, object @ ..] = rest else { return None };
+    Some((ClusterId(cluster), UserId(recipient), ObjectId(number(object)?)))
+}
+
 /// What a changed key means for caches. `Err`: a kind of key that this version does not know.
 pub(super) fn change_of(key: &[u8]) -> Result<Option<Change>, ()> {
     let cluster = || four(key.get(1..)?).map(|(cluster, _)| ClusterId(cluster));
     let change = match key {
         HEAD => Some(Change::Slots),
         [0, ..] | [ATTEMPTS | LABEL | ID | CLASS | SWEEP, ..] => return Ok(None),
+        [SHARE, _, _, _, _, _, _, _, _, _, _, _, _, ADOPTED, ..] => return Ok(None),
+        [SHARE, ..] => share_of(key).map(|(cluster, to, object)| Change::Share(cluster, to, object)),
         [CLUSTER | HSM, ..] => Some(Change::Slots),
         [USER, ..] => cluster().zip(user_of(key)).map(|(cluster, user)| Change::User(cluster, user)),
         [OBJECT, ..] => {
@@ -268,6 +314,10 @@ mod tests {
         let object = SPACE.object(UserId(9), ObjectId(1 << 40));
         assert_eq!(change_of(&object), Ok(Some(Change::Object(cluster, ObjectId(1 << 40)))));
         assert_eq!(change_of(&SPACE.entry(Index::Id, UserId(9), &[0; 16], ObjectId(1))), Ok(None));
+        let share = Change::Share(cluster, UserId(9), ObjectId(5));
+        assert_eq!(change_of(&SPACE.message(UserId(9), ObjectId(5))), Ok(Some(share)));
+        assert_eq!(change_of(&SPACE.adopted(UserId(9), ObjectId(5))), Ok(None));
+        assert_eq!(change_of(&SPACE.messages(UserId(9))), Err(()));
         assert_eq!(change_of(&[77]), Err(()));
         assert_eq!(change_of(&SPACE.user(UserId(9))[..8]), Err(()));
     }

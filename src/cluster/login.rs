@@ -5,12 +5,12 @@ use crate::cluster::keys::Space;
 use crate::cluster::records::{ClusterRecord, Maced, UserRecord};
 use crate::cluster::secrets::{OwnerKeys, Secrets};
 use crate::cluster::{Cluster, ClusterId, Clusters, PinStatus, Policy, Role, User, UserId, pin, read};
-use crate::crypto::seal::{Key, MacKey};
+use crate::crypto::seal::{self, Key, MacKey};
 use crate::error::{CallError, ClusterError, Error};
 use crate::sync::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use vhsm_store::{Claim, ClaimKind, Revision, Snapshot};
 
@@ -31,6 +31,8 @@ pub struct Login {
     seen: Mutex<Arc<Seen>>,
     /// The revision at which the cluster had no public objects; 0: not known.
     no_public_at: AtomicU64,
+    /// An owner may have told this user something of a shared object.
+    share_news: AtomicBool,
     _claim: Box<dyn Claim>,
 }
 
@@ -75,6 +77,7 @@ impl Login {
             secrets: opened.secrets,
             seen: Mutex::new(Arc::new(Seen::new(opened.cluster, opened.user))),
             no_public_at: AtomicU64::new(0),
+            share_news: AtomicBool::new(true),
             _claim: claim,
         }
     }
@@ -95,6 +98,16 @@ impl Login {
     /// Whether this login is of this cluster as it now stands. Errors: `NotLoggedIn`.
     pub(super) fn check(&self, cluster: &Cluster) -> Result<(), Error> {
         if self.space() == cluster.space() { Ok(()) } else { Err(CallError::NotLoggedIn.into()) }
+    }
+
+    /// The store named this user's shares: they are looked at before the next search.
+    pub fn expect_share_news(&self) {
+        self.share_news.store(true, Ordering::Release);
+    }
+
+    /// Whether shares must be looked at; the caller does it.
+    pub(super) fn take_share_news(&self) -> bool {
+        self.share_news.load(Ordering::Acquire) && self.share_news.swap(false, Ordering::AcqRel)
     }
 
     pub(super) fn knows_no_public_objects(&self, at: Revision) -> bool {
@@ -146,6 +159,11 @@ impl Clusters {
     fn login_user(&self, cluster: &Cluster, user: &UserRecord, password: &[u8]) -> Result<Login, Error> {
         let space = cluster.space();
         let opened = self.attempt(space, user.id(), user.role(), password)?;
+        // Else others would share with whoever put another key there.
+        let public_key = seal::x25519_public(&opened.secrets.private_key)?;
+        if opened.user.unverified().public_key != public_key {
+            return Err(ClusterError::Corrupt("user record: public key").into());
+        }
         // Under the row: an admin that changes this password holds the row and the name.
         let name = claim_name(space.cluster, user.id());
         let claim = self.store.claim_within(&name, ClaimKind::Shared, CLAIM_TIMEOUT)?.ok_or_else(|| {

@@ -17,6 +17,8 @@
 //! | `pin.rs`, `attempts.rs`, `login.rs`, `users.rs` | names and passwords, counted tries, logins, user administration |
 //! | `index.rs`, `objects.rs` | token objects and how they are found |
 //! | `health.rs` | what can be asked without changing anything |
+//! | `trust.rs`, `inventory.rs` | what an admin says and sees of objects that it cannot open |
+//! | `share.rs`, `share_owner.rs`, `share_recipient.rs` | keys that their owner shares: the records, and either side |
 //!
 //! Locks: none is held over a commit or over cryptography. Tries of a password are put in a row by a claim of
 //! the store (`try/...`, taken first), under which a login takes its own (`login/...`).
@@ -27,6 +29,7 @@ mod backing;
 mod health;
 mod index;
 mod init_token;
+mod inventory;
 mod keys;
 pub mod life;
 mod login;
@@ -36,8 +39,12 @@ mod pin;
 mod read;
 mod records;
 mod secrets;
+mod share;
+mod share_owner;
+mod share_recipient;
 mod slots;
 mod sweep;
+mod trust;
 mod users;
 
 #[cfg(test)]
@@ -45,7 +52,10 @@ mod tests;
 
 pub use authority::Authority;
 pub use backing::{Backing, DepartingHsm, HsmType, Mode, NetworkType, Subnet, Tag, TypeChange};
+pub use inventory::Lost;
 pub use login::Login;
+pub use pin::APPLIANCE_USER;
+pub use share_owner::{MAX_RECIPIENTS, Sharing};
 
 use crate::error::{ClusterError, Error};
 use crate::root_key::RootKey;
@@ -193,6 +203,8 @@ pub enum Change {
     Object(ClusterId, ObjectId),
     /// Cluster or HSM records changed: read the slots again.
     Slots,
+    /// The object's owner has something to tell this user, with whom it shares it.
+    Share(ClusterId, UserId, ObjectId),
     /// The user was changed or deleted: see whether its logins still stand (`login_stands`).
     User(ClusterId, UserId),
 }

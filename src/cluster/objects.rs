@@ -2,41 +2,54 @@
 //!
 //! What has CKA_PRIVATE false belongs to the public, whose key lies in the cluster's record. The seal binds
 //! an object to its cluster, its id, its owner and its version; the id, which is its handle, stands in the
-//! store's key.
+//! store's key. An object that is shared (`share_owner`), or that an admin says is trusted (`trust`), carries that in its
+//! record too.
 
 use crate::cluster::index::{self, PUBLIC};
 use crate::cluster::keys::Space;
 use crate::cluster::login::Login;
-use crate::cluster::records::{ObjectRecord, decode, encode};
+use crate::cluster::records::{More, ObjectRecord};
 use crate::cluster::secrets::OwnerKeys;
-use crate::cluster::{Cluster, Clusters, ObjectId, Role, UserId, read};
-use crate::crypto::seal::{self, KEY_BYTES, Key, SealKey, TAG_BYTES};
-use crate::error::{CallError, ClusterError, Error};
+use crate::cluster::share_owner::Changed;
+use crate::cluster::{Cluster, Clusters, ObjectId, Role, UserId, read, share_recipient, trust};
+use crate::crypto::seal::{self, KEY_BYTES, Key, MacKey, SealKey, TAG_BYTES};
+use crate::error::{CallError, ClusterError, Error, ObjectError};
 use crate::object::Object;
-use cryptoki_sys::{CKA_PRIVATE, CKO_PRIVATE_KEY, CKO_SECRET_KEY};
+use cryptoki_sys::{
+    CKA_DESTROYABLE, CKA_MODIFIABLE, CKA_PRIVATE, CKA_TRUSTED, CKO_PRIVATE_KEY, CKO_SECRET_KEY,
+};
+use smallvec::SmallVec;
 use vhsm_store::{Batch, Snapshot, StoreError};
 
 /// Whose an object is, with the keys for it.
-struct Owner<'a> {
-    id: UserId,
-    keys: &'a OwnerKeys,
-    space: Space,
-    entries_of: Space,
-    lineage: [u8; 16],
-    iv_prefix: [u8; 3],
+pub(super) struct Owner<'a> {
+    pub id: UserId,
+    pub keys: &'a OwnerKeys,
+    pub space: Space,
+    pub entries_of: Space,
+    pub lineage: [u8; 16],
+    pub iv_prefix: [u8; 3],
     /// The cluster has no such keys by policy: one that is there was put there past the library.
     refuses_keys: bool,
+    /// Of the cluster's records; the public has none.
+    mac: Option<&'a MacKey>,
 }
 
 /// An object as read from the store.
-struct Stored<'a> {
-    owner: Owner<'a>,
-    raw: Vec<u8>,
-    version: u64,
-    key_nonce: [u8; seal::NONCE_BYTES],
-    sealed_key: Vec<u8>,
-    key: Key,
-    object: Object,
+pub(super) struct Stored<'a> {
+    pub owner: Owner<'a>,
+    pub raw: Vec<u8>,
+    pub version: u64,
+    pub sealed: SealedKey,
+    pub more: More,
+    pub object: Object,
+}
+
+/// An object's key, and as it stands in the record.
+pub(super) struct SealedKey {
+    pub key: Key,
+    nonce: [u8; seal::NONCE_BYTES],
+    sealed: Vec<u8>,
 }
 
 impl Clusters {
@@ -54,11 +67,8 @@ impl Clusters {
         }
         let owner = owner_of(cluster, login, object)?;
         let id = self.next_object_id(cluster.last_restored)?;
-        let key = seal::random_key()?;
-        let key_nonce = self.iv(owner.iv_prefix)?;
-        let mut sealed_key = Vec::with_capacity(KEY_BYTES + TAG_BYTES);
-        owner.keys.seal.seal(&key_nonce, &owner.key_aad(id), &key[..], &mut sealed_key)?;
-        let raw = self.sealed_record(&owner, id, 1, (key_nonce, &sealed_key, &key), object)?;
+        let key = self.new_object_key(&owner, id)?;
+        let raw = self.sealed_record(&owner, id, 1, &key, object, &More::default())?;
         let place = owner.space.object(owner.id, id);
         let mut writes = Batch::new().expect(place.as_slice(), None).put(place.as_slice(), raw);
         for entry in index::entries(owner.id, owner.keys, owner.space, id, object) {
@@ -104,7 +114,8 @@ impl Clusters {
         })
     }
 
-    /// `None`: there is none, or not for this login. Errors: `NotLoggedIn`, `Corrupt`.
+    /// `None`: there is none, or not for this login. What another user shares is seen as `Object::of_another` says.
+    /// Errors: `NotLoggedIn`, `Corrupt`.
     pub fn object(
         &self,
         cluster: &Cluster,
@@ -112,14 +123,16 @@ impl Clusters {
         id: ObjectId,
     ) -> Result<Option<Object>, Error> {
         self.view(|snapshot| {
-            let Some((owner, raw)) = locate(snapshot, cluster, login, id)? else { return Ok(None) };
-            let record = decode::<ObjectRecord>("object record", raw)?;
+            let Some((owner, raw)) = locate(snapshot, cluster, login, id)? else {
+                return share_recipient::object(snapshot, cluster, login, id);
+            };
+            let (record, more) = ObjectRecord::read(raw)?;
             let key = owner.open_key(id, &record)?;
-            owner.open(id, &record, &key).map(Some)
+            owner.open(id, &record, &more, &key).map(Some)
         })
     }
 
-    fn stored<'a>(
+    pub(super) fn stored<'a>(
         &self,
         cluster: &'a Cluster,
         login: Option<&'a Login>,
@@ -127,15 +140,16 @@ impl Clusters {
     ) -> Result<Option<Stored<'a>>, Error> {
         self.view(|snapshot| {
             let Some((owner, raw)) = locate(snapshot, cluster, login, id)? else { return Ok(None) };
-            let record = decode::<ObjectRecord>("object record", raw)?;
+            let (record, more) = ObjectRecord::read(raw)?;
             let key = owner.open_key(id, &record)?;
-            let object = owner.open(id, &record, &key)?;
-            let (version, key_nonce, sealed_key) = (record.version, record.key_nonce, record.key.to_vec());
-            Ok(Some(Stored { owner, raw: raw.to_vec(), version, key_nonce, sealed_key, key, object }))
+            let object = owner.open(id, &record, &more, &key)?;
+            let sealed = SealedKey { key, nonce: record.key_nonce, sealed: record.key.to_vec() };
+            Ok(Some(Stored { owner, raw: raw.to_vec(), version: record.version, sealed, more, object }))
         })
     }
 
-    /// Changes an object as it stands, again if another changed it meanwhile (`None`: it is gone).
+    /// Changes an object as it stands, again if another changed it meanwhile (`None`: it is gone). Errors: those of
+    /// `change`, `Prohibited` for what another user shares, `NotLoggedIn`, `Corrupt`.
     pub fn update_object(
         &self,
         cluster: &Cluster,
@@ -144,37 +158,43 @@ impl Clusters {
         change: &mut dyn FnMut(&Object) -> Result<Object, Error>,
     ) -> Result<Option<Object>, Error> {
         self.retry(|| {
-            let Some(stored) = self.stored(cluster, login, id)? else { return Ok(None) };
+            let Some(stored) = self.stored(cluster, login, id)? else {
+                let Some(object) = self.object(cluster, login, id)? else { return Ok(None) };
+                // Whatever is wrong with the change itself is told first.
+                change(&object)?;
+                return Err(ObjectError::Prohibited(CKA_MODIFIABLE).into());
+            };
             let changed = change(&stored.object)?;
-            self.put_changed(id, &stored, &changed)?;
+            self.put_changed(login, id, &stored, &changed)?;
             Ok(Some(changed))
         })
     }
 
     /// Commits an object in the place of the stored one, if that is still there as it was read.
-    fn put_changed(&self, id: ObjectId, stored: &Stored, object: &Object) -> Result<(), Error> {
+    fn put_changed(
+        &self,
+        login: Option<&Login>,
+        id: ObjectId,
+        stored: &Stored,
+        object: &Object,
+    ) -> Result<(), Error> {
         let owner = &stored.owner;
         if object.flag(CKA_PRIVATE) == (owner.id == PUBLIC) {
             return Err(Error::Internal("an object cannot change its owner".into()));
         }
-        let version = stored.version + 1;
-        let sealed = (stored.key_nonce, &stored.sealed_key[..], &stored.key);
-        let raw = self.sealed_record(owner, id, version, sealed, object)?;
+        let trusted = stored.more.trusted.filter(|_| object.flag(CKA_TRUSTED));
+        let batch = entries_moved(owner, id, &stored.object, object);
+        if let (Some(login), false) = (login, stored.more.shared_with.is_empty()) {
+            return self.put_shared(batch, login, id, &Changed { stored, object, trusted });
+        }
+        let more = More { trusted, ..More::default() };
+        let raw = self.sealed_record(owner, id, stored.version + 1, &stored.sealed, object, &more)?;
         let place = owner.space.object(owner.id, id);
-        let mut batch = Batch::new().expect(place.as_slice(), Some(&stored.raw)).put(place.as_slice(), raw);
-        let old = index::entries(owner.id, owner.keys, owner.space, id, &stored.object);
-        let new = index::entries(owner.id, owner.keys, owner.space, id, object);
-        for entry in old.iter().filter(|entry| !new.contains(entry)) {
-            batch = batch.delete(entry.as_slice());
-        }
-        for entry in new.iter().filter(|entry| !old.contains(entry)) {
-            batch = batch.put(entry.as_slice(), index::tag(&owner.keys.index, owner.entries_of, entry));
-        }
-        self.store.commit(batch)?;
+        self.store.commit(batch.expect(place.as_slice(), Some(&stored.raw)).put(place.as_slice(), raw))?;
         Ok(())
     }
 
-    /// `false`: it was gone already. Errors: `NotLoggedIn`, `Corrupt`.
+    /// `false`: it was gone already. Errors: `Prohibited` for what another user shares, `NotLoggedIn`, `Corrupt`.
     pub fn destroy_object(
         &self,
         cluster: &Cluster,
@@ -182,12 +202,20 @@ impl Clusters {
         id: ObjectId,
     ) -> Result<bool, Error> {
         self.retry(|| {
-            let Some(stored) = self.stored(cluster, login, id)? else { return Ok(false) };
+            let Some(stored) = self.stored(cluster, login, id)? else {
+                return match self.object(cluster, login, id)? {
+                    Some(_) => Err(ObjectError::Prohibited(CKA_DESTROYABLE).into()),
+                    None => Ok(false),
+                };
+            };
             let owner = &stored.owner;
             let place = owner.space.object(owner.id, id);
             let mut batch = Batch::new().expect(place.as_slice(), Some(&stored.raw)).delete(place.as_slice());
             for entry in index::entries(owner.id, owner.keys, owner.space, id, &stored.object) {
                 batch = batch.delete(entry.as_slice());
+            }
+            if let (Some(login), false) = (login, stored.more.shared_with.is_empty()) {
+                batch = self.withdraw(batch, login, id, &stored, &stored.more.shared_with)?;
             }
             self.store.commit(batch)?;
             Ok(true)
@@ -199,19 +227,78 @@ impl Clusters {
         self.view(|snapshot| Ok(read::count(snapshot, &cluster.space().objects())?))
     }
 
-    fn sealed_record(
+    /// A new key for an object, sealed under its owner's.
+    pub(super) fn new_object_key(&self, owner: &Owner, id: ObjectId) -> Result<SealedKey, Error> {
+        let (key, nonce) = (seal::random_key()?, self.iv(owner.iv_prefix)?);
+        let mut sealed = Vec::with_capacity(KEY_BYTES + TAG_BYTES);
+        owner.keys.seal.seal(&nonce, &owner.key_aad(id), &key[..], &mut sealed)?;
+        Ok(SealedKey { key, nonce, sealed })
+    }
+
+    pub(super) fn sealed_record(
         &self,
         owner: &Owner,
         id: ObjectId,
         version: u64,
-        (key_nonce, sealed_key, key): ([u8; seal::NONCE_BYTES], &[u8], &Key),
+        key: &SealedKey,
         object: &Object,
+        more: &More,
     ) -> Result<Vec<u8>, Error> {
         let nonce = self.iv(owner.iv_prefix)?;
         let mut body = Vec::new();
-        SealKey::new(key).seal(&nonce, &owner.body_aad(id, version), &object.encode(), &mut body)?;
-        encode(&ObjectRecord { version, key_nonce, key: sealed_key, nonce, body: &body })
+        let aad = body_aad(&owner.lineage, owner.id, id, version, &more.shared_with);
+        SealKey::new(&key.key).seal(&nonce, &aad, &object.encode(), &mut body)?;
+        ObjectRecord { version, key_nonce: key.nonce, key: &key.sealed, nonce, body: &body }.write(more)
     }
+}
+
+/// The object that a record holds. Errors: `Corrupt`.
+pub(super) fn open_body(
+    (lineage, owner, id): (&[u8; 16], UserId, ObjectId),
+    record: &ObjectRecord,
+    more: &More,
+    key: &Key,
+) -> Result<Object, Error> {
+    let aad = body_aad(lineage, owner, id, record.version, &more.shared_with);
+    let plain = SealKey::new(key).open(&record.nonce, &aad, record.body);
+    Ok(Object::decode(&plain.ok_or(ClusterError::Corrupt("object record"))?)?)
+}
+
+/// What an object's seal binds.
+fn body_aad(
+    lineage: &[u8; 16],
+    owner: UserId,
+    id: ObjectId,
+    version: u64,
+    shared_with: &[u32],
+) -> SmallVec<[u8; 64]> {
+    let mut bound = SmallVec::from_slice(&aad(b"vhsm object\0\0\0\0\0", lineage, owner, id));
+    bound.extend_from_slice(&version.to_be_bytes());
+    shared_with.iter().for_each(|user| bound.extend_from_slice(&user.to_be_bytes()));
+    bound
+}
+
+fn aad(domain: &[u8; 16], lineage: &[u8; 16], owner: UserId, id: ObjectId) -> [u8; 44] {
+    let mut aad = [0; 44];
+    aad[..16].copy_from_slice(domain);
+    aad[16..32].copy_from_slice(lineage);
+    aad[32..36].copy_from_slice(&owner.0.to_be_bytes());
+    aad[36..].copy_from_slice(&id.0.to_be_bytes());
+    aad
+}
+
+/// The index entries that a change of an object deletes and makes.
+fn entries_moved(owner: &Owner, id: ObjectId, old: &Object, new: &Object) -> Batch {
+    let old = index::entries(owner.id, owner.keys, owner.space, id, old);
+    let new = index::entries(owner.id, owner.keys, owner.space, id, new);
+    let mut batch = Batch::new();
+    for entry in old.iter().filter(|entry| !new.contains(entry)) {
+        batch = batch.delete(entry.as_slice());
+    }
+    for entry in new.iter().filter(|entry| !old.contains(entry)) {
+        batch = batch.put(entry.as_slice(), index::tag(&owner.keys.index, owner.entries_of, entry));
+    }
+    batch
 }
 
 impl<'a> Owner<'a> {
@@ -224,6 +311,7 @@ impl<'a> Owner<'a> {
             lineage: cluster.lineage,
             iv_prefix: cluster.iv_prefix,
             refuses_keys: cluster.policy.refuse_public_keys,
+            mac: None,
         }
     }
 
@@ -239,6 +327,7 @@ impl<'a> Owner<'a> {
             lineage: login.lineage,
             iv_prefix: cluster.iv_prefix,
             refuses_keys: false,
+            mac: Some(&login.mac),
         };
         Ok((login.user.role == Role::CryptoUser).then_some(owner))
     }
@@ -248,33 +337,19 @@ impl<'a> Owner<'a> {
         key.ok_or(ClusterError::Corrupt("object key").into())
     }
 
-    fn open(&self, id: ObjectId, record: &ObjectRecord, key: &Key) -> Result<Object, Error> {
-        let plain = SealKey::new(key).open(&record.nonce, &self.body_aad(id, record.version), record.body);
-        let object = Object::decode(&plain.ok_or(ClusterError::Corrupt("object record"))?)?;
+    fn open(&self, id: ObjectId, record: &ObjectRecord, more: &More, key: &Key) -> Result<Object, Error> {
+        let object = open_body((&self.lineage, self.id, id), record, more, key)?;
         if self.refuses_keys && matches!(object.class(), CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
             return Err(ClusterError::Corrupt("a public key, which this cluster refuses").into());
         }
-        Ok(object)
+        match self.mac {
+            Some(mac) => Ok(object.with_trusted(trust::is_trusted(mac, self.entries_of, self.id, id, more))),
+            None => Ok(object),
+        }
     }
 
     fn key_aad(&self, id: ObjectId) -> [u8; 44] {
-        self.aad(b"vhsm object key\0", id)
-    }
-
-    fn body_aad(&self, id: ObjectId, version: u64) -> [u8; 52] {
-        let mut aad = [0; 52];
-        aad[..44].copy_from_slice(&self.aad(b"vhsm object\0\0\0\0\0", id));
-        aad[44..].copy_from_slice(&version.to_be_bytes());
-        aad
-    }
-
-    fn aad(&self, domain: &[u8; 16], id: ObjectId) -> [u8; 44] {
-        let mut aad = [0; 44];
-        aad[..16].copy_from_slice(domain);
-        aad[16..32].copy_from_slice(&self.lineage);
-        aad[32..36].copy_from_slice(&self.id.0.to_be_bytes());
-        aad[36..].copy_from_slice(&id.0.to_be_bytes());
-        aad
+        aad(b"vhsm object key\0", &self.lineage, self.id, id)
     }
 }
 

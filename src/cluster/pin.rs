@@ -12,7 +12,7 @@ pub(super) const ADMIN: &str = "admin";
 /// The crypto user that C_InitPIN makes.
 pub(super) const DEFAULT_USER: &str = "user";
 /// CloudHSM: the appliance user's name, which no other user can have.
-const APPLIANCE_USER: &str = "app_user";
+pub const APPLIANCE_USER: &str = "app_user";
 const MAX_NAME: usize = 31;
 /// CK_TOKEN_INFO (PKCS#11 3.0 sec. 3.2).
 const MAX_LABEL: usize = 32;
@@ -77,6 +77,16 @@ pub(super) fn check_new(rules: PasswordRules, password: &[u8], names: &[&str]) -
             Err(ClusterError::PinCharacter("the text before its `:` is a user's name").into())
         }
         _ => Ok(()),
+    }
+}
+
+/// Why no user has this name.
+pub(super) fn unknown(name: &str) -> ClusterError {
+    match name.eq_ignore_ascii_case(APPLIANCE_USER) {
+        true => ClusterError::Refused(format!(
+            "{APPLIANCE_USER} is the HSMs' own user: nobody logs in as it, changes or deletes it"
+        )),
+        false => ClusterError::UserNotFound(name.into()),
     }
 }
 

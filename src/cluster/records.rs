@@ -6,14 +6,16 @@
 //! checked yet, for what can be asked without a login; whoever acts under a login calls `verified`.
 
 mod cluster;
+pub(super) mod object;
 
 pub(super) use cluster::{ClusterRecord, HsmRecord};
+pub(super) use object::{AdoptedRecord, MessageRecord, More, ObjectRecord};
 
 use crate::cluster::{PasswordCosts, Policy, Role, UserId};
 use crate::crypto::seal::{KEY_BYTES, MacKey, NONCE_BYTES, SALT_BYTES};
 use crate::error::{ClusterError, Error};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// The version of the store as a whole, in the head record.
 pub(super) const FORMAT: u32 = 1;
@@ -72,24 +74,6 @@ pub(super) struct Attempts {
     /// When the last one was counted, in milliseconds since 1970.
     pub last_ms: u64,
     pub locked: bool,
-}
-
-/// An object: its own key under its owner's, its attributes under its own key.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ObjectRecord<'a> {
-    /// Grows with every change, and is sealed along.
-    pub version: u64,
-    pub key_nonce: [u8; NONCE_BYTES],
-    #[serde(borrow, serialize_with = "bytes")]
-    pub key: &'a [u8],
-    pub nonce: [u8; NONCE_BYTES],
-    #[serde(borrow, serialize_with = "bytes")]
-    pub body: &'a [u8],
-}
-
-/// serde would write a slice byte by byte.
-fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_bytes(bytes)
 }
 
 /// A record of the store that may be damaged or from a newer version.
@@ -266,13 +250,5 @@ mod tests {
         raw.push(0);
         assert!(matches!(decode::<Attempts>("x", &raw), Err(Error::Cluster(ClusterError::Corrupt("x")))));
         assert!(decode::<Attempts>("x", &[]).is_err());
-    }
-
-    #[test]
-    fn an_object_record_comes_back() {
-        let record =
-            ObjectRecord { version: 7, key_nonce: [1; 12], key: &[2; 48], nonce: [3; 12], body: b"sealed" };
-        let raw = encode(&record).unwrap();
-        assert!(decode::<ObjectRecord>("object", &raw).unwrap() == record);
     }
 }

@@ -2,6 +2,7 @@
 //! in.
 
 use crate::cluster::attempts::another_unlocked_admin;
+use crate::cluster::inventory::{Lost, lost_with};
 use crate::cluster::keys::{self, Space};
 use crate::cluster::login::{Login, claim_name};
 use crate::cluster::records::{ClusterRecord, Maced, Sealed, UserRecord};
@@ -181,8 +182,7 @@ impl Clusters {
     ) -> Result<Maced<UserRecord>, Error> {
         let users = self.view(|snapshot| read::users(snapshot, space))?;
         let names: Vec<&str> = users.iter().map(|user| user.unverified().name.as_str()).collect();
-        let user = pin::named(&users, name)
-            .ok_or_else(|| ClusterError::UserNotFound(String::from_utf8_lossy(name).into_owned()))?;
+        let user = pin::named(&users, name).ok_or_else(|| pin::unknown(&String::from_utf8_lossy(name)))?;
         pin::check_new(rules, password, &names)?;
         Ok(user.clone())
     }
@@ -219,15 +219,16 @@ impl Clusters {
         Ok(())
     }
 
-    /// Deletes a user. Its logins end. A crypto user that owns token objects only goes with `force`, and they
-    /// with it. Errors: `LoginNeeded`, `UserNotFound`, `Refused`.
+    /// Deletes a user; gives what is lost with it. Its logins end. A crypto user that owns token objects only goes with
+    /// `force`, and they with it, for those too that they were shared with. Errors: `LoginNeeded`, `UserNotFound`,
+    /// `Refused`.
     pub fn delete_user(
         &self,
         cluster: &Cluster,
         admin: &Login,
         name: &str,
         force: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<Lost, Error> {
         admin.check(cluster)?;
         admin.cluster_key()?;
         let space = admin.space();
@@ -236,10 +237,9 @@ impl Clusters {
         self.retry(|| {
             let (batch, mut record) = self.roster_change(admin)?;
             let users = self.view(|snapshot| read::users(snapshot, space))?;
-            let user =
-                pin::named(&users, name.as_bytes()).ok_or_else(|| ClusterError::UserNotFound(name.into()))?;
+            let user = pin::named(&users, name.as_bytes()).ok_or_else(|| pin::unknown(name))?;
             let user = user.verified(&admin.mac)?;
-            self.check_deletable(space, user, force)?;
+            let lost = self.check_deletable(space, user, force)?;
             if record.default_user == Some(user.id) {
                 record.default_user = None;
             }
@@ -247,11 +247,11 @@ impl Clusters {
                 .delete(space.user(user.id()).as_slice())
                 .delete(space.attempts(user.id()).as_slice());
             self.store.commit(sweep::later(batch, space, user.id))?;
-            Ok(())
+            Ok(lost)
         })
     }
 
-    fn check_deletable(&self, space: Space, user: &UserRecord, force: bool) -> Result<(), Error> {
+    fn check_deletable(&self, space: Space, user: &UserRecord, force: bool) -> Result<Lost, Error> {
         self.view(|snapshot| {
             if user.admin && !another_unlocked_admin(snapshot, space, user.id())? {
                 return refused(format!(
@@ -259,14 +259,14 @@ impl Clusters {
                     user.name
                 ));
             }
-            let owned = read::count(snapshot, &space.entries(keys::Index::Class, user.id(), &[]))?;
-            if owned > 0 && !force {
+            let lost = lost_with(snapshot, space, user.id())?;
+            if lost.token_objects > 0 && !force {
                 return refused(format!(
-                    "user {:?} owns {owned} token objects, which would be deleted with it: say so with --force",
+                    "user {:?} owns {lost}, lost with it: say so with --force. Their labels only its own login shows",
                     user.name
                 ));
             }
-            Ok(())
+            Ok(lost)
         })
     }
 

@@ -21,6 +21,7 @@ pub mod ecdsa;
 #[allow(unsafe_code)]
 mod ffi;
 pub mod hash_name;
+pub mod hpke;
 pub mod kdf;
 pub mod keywrap;
 pub mod lattice;

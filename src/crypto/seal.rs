@@ -9,7 +9,7 @@ use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use hmac::{Hmac, Mac};
-use openssl::pkey::PKey;
+use openssl::pkey::{Id, PKey};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -173,6 +173,14 @@ pub fn x25519_pair() -> Result<KeyPair, Error> {
     Ok(KeyPair { public: public.try_into().map_err(|_| length(()))?, private })
 }
 
+/// The public key to a private one.
+pub fn x25519_public(private: &Key) -> Result<[u8; KEY_BYTES], Error> {
+    let failed = |e: openssl::error::ErrorStack| Error::Internal(format!("X25519: {e}"));
+    let pair = PKey::private_key_from_raw_bytes(&private[..], Id::X25519).map_err(failed)?;
+    let public = pair.raw_public_key().map_err(failed)?;
+    public.try_into().map_err(|_| Error::Internal("X25519: a key is not 32 bytes".into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,7 +255,9 @@ mod tests {
 
     #[test]
     fn pairs_differ_and_debug_shows_nothing() {
-        assert_ne!(*x25519_pair().unwrap().private, *x25519_pair().unwrap().private);
+        let pair = x25519_pair().unwrap();
+        assert_ne!(*pair.private, *x25519_pair().unwrap().private);
+        assert_eq!(x25519_public(&pair.private).unwrap(), pair.public);
         assert_eq!(format!("{:?} {:?}", SealKey::new(&[9; 32]), MacKey::new(&[9; 32])), "SealKey MacKey");
         assert_ne!(derive(&[1; 32], "seal"), derive(&[1; 32], "index"));
     }

@@ -14,6 +14,10 @@
 //! | deletes or changes a record of wrong tries | fewer tries or more, or a user that is locked. It carries no MAC, for who has the files guesses offline. One that cannot be read shuts its user out until an admin gives a new password; that of the only admin must be deleted |
 //! | sets the number of starts back, or copies the files and has both copies used | start numbers of IVs come again; the counters behind them begin at random in 2^47, so IVs hardly ever do |
 //! | makes records that it has the MAC key for (a crypto user has it) | a policy or a name of its own making; no other user's keys, and no admin's rights, for these come out of seals |
+//! | does so with another user's public key | what is shared with that user from then on, until that user logs in, which then fails with `Corrupt` |
+//! | writes the object of another who shares it (who it is shared with has its object key) | an object with other attributes: whoever uses a key has it in its process's memory anyway |
+//! | says of a key that it is trusted (with the MAC key) | a key that wraps what wants a trusted one |
+//! | puts an old envelope or an old adopted key of a share back | `Corrupt`: the object was sealed anew under another key |
 //! | puts a public key into a cluster that refuses them | `Corrupt` when it is opened |
 //! | writes costs of Argon2id | at most 2 GiB of memory and 16 GiB of work for a try |
 //!

@@ -19,6 +19,7 @@ mod pair;
 mod parts;
 mod read;
 mod rules;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod values;

@@ -280,6 +280,15 @@ impl Slot {
         let cluster = access.cluster().id;
         match change {
             Change::Object(id, object) if *id == cluster => self.evict(*object),
+            Change::Share(id, user, object) if *id == cluster => {
+                if let LoginState::User(login) = self.login_state()
+                    && login.user.id == *user
+                {
+                    login.expect_share_news();
+                    self.evict(*object)?;
+                }
+                Ok(())
+            }
             Change::User(id, user) if *id == cluster => {
                 let (LoginState::User(login) | LoginState::SecurityOfficer(login)) = self.login_state()
                 else {
@@ -296,10 +305,11 @@ impl Slot {
 
     /// The change log does not reach back: everything is read again when it is next asked for.
     pub fn apply_everything(&self) -> Result<(), Error> {
-        if let LoginState::User(login) | LoginState::SecurityOfficer(login) = self.login_state()
-            && !self.clusters.login_stands(&login)?
-        {
-            self.logout_quietly();
+        if let LoginState::User(login) | LoginState::SecurityOfficer(login) = self.login_state() {
+            login.expect_share_news();
+            if !self.clusters.login_stands(&login)? {
+                self.logout_quietly();
+            }
         }
         for (id, held) in self.cache.clear() {
             self.judge(id, &held)?;

@@ -67,6 +67,7 @@ mod rsa_wrap;
 mod secrecy;
 mod session_objects;
 mod sessions;
+mod sharing;
 mod slot;
 mod slot_event;
 mod support;

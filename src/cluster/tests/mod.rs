@@ -6,8 +6,10 @@ mod embedded;
 mod hostile;
 mod lockout;
 mod objects;
+mod sharing;
 mod tampering;
 mod tokens;
+mod trust;
 mod users;
 
 use super::*;

@@ -8,6 +8,8 @@ use cryptoki_sys::*;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use vhsm_pkcs11::cluster::{Clusters, ObjectId, PasswordCosts};
+use vhsm_pkcs11::config::Config;
 
 /// Names the home of the process that this one is the peer of.
 const HOME: &str = "VHSM_TEST_PEER_HOME";
@@ -133,6 +135,9 @@ impl Served {
             }
             ["close"] => ok(self.session().close()),
             ["login"] => ok(self.session().login(CKU_USER, USER_PIN)),
+            ["login-as", pin] => ok(self.session().login(CKU_USER, pin.as_bytes())),
+            ["logout"] => ok(self.session().logout()),
+            ["administer", verb, pin, object, whom] => Ok(self.administer(verb, pin, handle(object), whom)),
             ["login", "wrong"] => ok(self.session().login(CKU_USER, b"not the pin")),
             ["init-token", slot] => ok(self.module.init_token(handle(slot), SO_PIN, LABEL)),
             ["generate", label] => Ok(self.generate(label)?.to_string()),
@@ -180,6 +185,29 @@ impl Served {
             (CKA_LABEL, label.as_bytes()),
         ];
         self.session().generate(Mechanism::plain(CKM_AES_KEY_GEN), &template)
+    }
+
+    /// Does what the command `vhsm` does, through the library's own layer; sessions end.
+    fn administer(&self, verb: &str, pin: &str, object: u64, whom: &str) -> String {
+        assert_eq!(self.module.finalize(), CKR_OK, "one copy of the store's code at a time");
+        let (user, password) = pin.split_once(':').expect("user:password");
+        let done = {
+            let config = Config::load().expect("a configuration");
+            let store = config.open_store().expect("a store");
+            let clusters = Clusters::open(store, PasswordCosts::default()).expect("clusters");
+            let cluster = clusters.find(LABEL).expect("the cluster");
+            let login = clusters.login_as(&cluster, None, user, password.as_bytes()).expect("a login");
+            let id = ObjectId(object);
+            match verb {
+                "share" => clusters.share_object(&cluster, &login, id, &[whom]).map(|all| all.is_some()),
+                "unshare" => clusters.unshare_object(&cluster, &login, id, &[whom]).map(|all| all.is_some()),
+                "trust" => clusters.set_trusted(&cluster, &login, id, true),
+                "delete-user" => clusters.delete_user(&cluster, &login, whom, true).map(|_| true),
+                other => panic!("the peer does not know {other:?}"),
+            }
+        };
+        assert_eq!(self.module.initialize(), CKR_OK);
+        done.map_or_else(|error| name(error.rv()), |done| done.to_string())
     }
 
     /// Makes, relabels and destroys keys without end. Says before each what it is about to do, and after it that it
