@@ -103,7 +103,7 @@ impl Inner {
         reads.push(session.read());
         let txn = Txn::new().when(compares).and_then(operations).or_else(reads);
         let mut client = kv(&member.client);
-        self.members.attempt(&member, self.members.try_time(), client.txn(txn)).await
+        self.members.try_once(&member, client.txn(txn)).await
     }
 
     async fn refusal(&self, batch: &Batch, session: &Session, answer: &TxnResponse) -> Refusal {

@@ -28,13 +28,13 @@ impl Failure {
         match error {
             etcd_client::Error::GRpcStatus(status) => Self::of_status(status),
             etcd_client::Error::LeaseKeepAliveError(text) if text == "lease not found" => Self::LeaseGone,
-            other => Self::Unclear(with_sources(other)),
+            other => Self::Unclear(with_sources(other.to_string(), other)),
         }
     }
 
     fn of_status(status: &tonic::Status) -> Self {
         let text = status.message();
-        let cause = with_sources(status);
+        let cause = with_sources(text.into(), status);
         match status.code() {
             Code::OutOfRange if text.contains("compacted") => Self::Compacted,
             Code::OutOfRange if text.contains("future revision") => Self::FutureRevision,
@@ -79,9 +79,8 @@ impl Failure {
     }
 }
 
-/// An error with those it comes from, each once.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+/// What is said of an error, and what those say that it comes from, each once.
+fn with_sources(mut text: String, error: &dyn std::error::Error) -> String {
     let mut source = error.source();
     while let Some(error) = source {
         let more = error.to_string();

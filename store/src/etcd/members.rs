@@ -8,6 +8,7 @@ use super::failure::Failure;
 use crate::etcd_options::{EtcdOptions, EtcdTls, EtcdUser};
 use etcd_client::{Certificate, Client, ConnectOptions, Identity, TlsOptions};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -23,6 +24,8 @@ pub(super) struct Members {
     current: Mutex<Current>,
     /// Of the current one; grows with each change.
     generation: watch::Sender<u64>,
+    /// Those that callers waited for.
+    requests: AtomicU64,
 }
 
 struct Current {
@@ -41,7 +44,7 @@ impl Members {
     pub(super) fn new(options: EtcdOptions, first: usize) -> Self {
         let endpoint = first % options.endpoints.len();
         let current = Mutex::new(Current { endpoint, client: None });
-        Self { options, current, generation: watch::Sender::new(0) }
+        Self { options, current, generation: watch::Sender::new(0), requests: AtomicU64::new(0) }
     }
 
     /// How long one try may take.
@@ -73,6 +76,21 @@ impl Members {
         };
         self.give_up(generation);
         Err(at(&endpoint, failure))
+    }
+
+    /// How many requests callers waited for.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// One try that a caller waits for.
+    pub(super) async fn try_once<T>(
+        &self,
+        member: &Member,
+        answer: impl Future<Output = Result<T, etcd_client::Error>>,
+    ) -> Result<T, Failure> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.attempt(member, self.try_time(), answer).await
     }
 
     /// One try. Where no answer comes, the member is given up.
@@ -108,7 +126,7 @@ impl Members {
     {
         loop {
             let asked = match self.member().await {
-                Ok(member) => self.attempt(&member, self.try_time(), request(member.client.clone())).await,
+                Ok(member) => self.try_once(&member, request(member.client.clone())).await,
                 Err(failure) => Err(failure),
             };
             match asked {

@@ -68,6 +68,12 @@ impl Etcd {
         Ok(Self { inner, handle, background: Some(background), generation: gate::generation() })
     }
 
+    /// How many requests to etcd callers of this value have waited for, those of opening it among them: not those that
+    /// keep it fresh and its lease alive.
+    pub fn requests(&self) -> u64 {
+        self.inner.members.requests()
+    }
+
     fn unless_foreign(&self) -> Result<(), StoreError> {
         if self.generation == gate::generation() { Ok(()) } else { Err(StoreError::Forked) }
     }

@@ -87,10 +87,12 @@ fn check_version(options: &EtcdOptions, version: &str) -> Result<(), StoreError>
 fn cannot(options: &EtcdOptions, failure: &Failure) -> StoreError {
     let cause = failure.cause();
     let mend = match failure {
-        Failure::Unclear(_) if cause.contains("certificate") || cause.contains("tls") => {
-            "see whether the members use TLS, and whether `ca_file` signed their certificates for these names"
+        Failure::Unclear(_) if cause.contains("ertificate") => {
+            "see whether `ca_file` signed the members' certificates for these names, and `cert_file` and `key_file`"
         }
-        Failure::Unclear(_) => "see whether the members run, have a quorum, and can be reached from here",
+        Failure::Unclear(_) => {
+            "see whether the members run, have a quorum, can be reached from here, and whether they use TLS (etcds://)"
+        }
         Failure::Denied(_) => {
             "see `user`, `password_file`, `cert_file` and `key_file`, and the rights of that user in etcd"
         }

@@ -36,6 +36,20 @@ pub fn etcd_options(etcd: &etcd::Etcd, prefix: &str) -> EtcdOptions {
     EtcdOptions::new(url.expect("well formed"), None)
 }
 
+/// For a process that is started with this folder: the store under the prefix `p` of an etcd.
+#[cfg(feature = "etcd")]
+pub fn name_etcd(folder: &Path, etcd: &etcd::Etcd) {
+    std::fs::write(folder.join("url"), format!("{}/p", etcd.url())).expect("a file");
+}
+
+/// The store that `name_etcd` named.
+#[cfg(feature = "etcd")]
+pub fn open_etcd(folder: &Path) -> vhsm_store::Etcd {
+    let url = std::fs::read_to_string(folder.join("url")).expect("a file");
+    let url = EtcdUrl::parse(&url).expect("a URL of etcd").expect("well formed");
+    vhsm_store::Etcd::open(&EtcdOptions::new(url, None)).expect("the store opens")
+}
+
 pub fn put(store: &dyn Store, key: &str, value: impl Into<Vec<u8>>) -> Revision {
     store.commit(Batch::new().put(key, value)).expect("commits")
 }
