@@ -41,9 +41,10 @@ impl Inner {
             true => self.judge_only(&batch, deadline).await?,
             false => self.commit_writes(&batch, deadline).await?,
         };
-        // Where the watch is late, readers wait for it; the commit is done.
-        self.shared.owe(revision);
-        self.until_seen(revision, deadline).await;
+        if !self.until_seen(revision, deadline).await {
+            // It is done all the same: readers wait until the watch has it.
+            self.shared.owe(revision);
+        }
         Ok(Revision(revision))
     }
 

@@ -133,8 +133,9 @@ impl Inner {
             self.start_again(revision, answer.through);
         }
         if !self.until_seen(revision, Instant::now() + limit).await {
-            self.members.drop_member(&member);
-            return Err(Failure::Unclear("the watch does not deliver what is there".into()));
+            let cause = "the watch does not deliver what is there";
+            self.members.drop_member(&member, cause);
+            return Err(Failure::Unclear(cause.into()));
         }
         self.shared.update(|mirror| mirror.confirm(revision, answer.through));
         self.shared.prove(began_ns);
@@ -177,7 +178,7 @@ impl Inner {
         tokio::select! {
             failure = self.take_events(&mut stream) => {
                 if failure.is_unclear() {
-                    self.members.drop_member(member);
+                    self.members.drop_member(member, &failure.cause());
                 }
                 failure
             }

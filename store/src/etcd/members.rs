@@ -31,19 +31,22 @@ pub(super) struct Members {
 struct Current {
     endpoint: usize,
     client: Option<Client>,
+    /// Why the one before was given up.
+    reason: String,
 }
 
 /// The member that is asked just now.
 #[derive(Clone)]
 pub(super) struct Member {
     pub client: Client,
+    endpoint: String,
     generation: u64,
 }
 
 impl Members {
     pub(super) fn new(options: EtcdOptions, first: usize) -> Self {
         let endpoint = first % options.endpoints.len();
-        let current = Mutex::new(Current { endpoint, client: None });
+        let current = Mutex::new(Current { endpoint, client: None, reason: String::new() });
         Self { options, current, generation: watch::Sender::new(0), requests: AtomicU64::new(0) }
     }
 
@@ -57,10 +60,11 @@ impl Members {
         let (endpoint, generation) = {
             let current = self.current();
             let generation = *self.generation.borrow();
+            let endpoint = self.options.endpoints[current.endpoint].clone();
             if let Some(client) = &current.client {
-                return Ok(Member { client: client.clone(), generation });
+                return Ok(Member { client: client.clone(), endpoint, generation });
             }
-            (self.options.endpoints[current.endpoint].clone(), generation)
+            (endpoint, generation)
         };
         let connected = timeout(self.try_time(), connect(&endpoint, &self.options)).await;
         let failure = match connected {
@@ -69,13 +73,14 @@ impl Members {
                 if *self.generation.borrow() == generation {
                     current.client = Some(client.clone());
                 }
-                return Ok(Member { client, generation });
+                return Ok(Member { client, endpoint, generation });
             }
             Ok(Err(failure)) => failure,
             Err(_) => Failure::Unclear("no connection in time".into()),
         };
-        self.give_up(generation);
-        Err(at(&endpoint, failure))
+        let failure = at(&endpoint, failure);
+        self.give_up(generation, failure.cause());
+        Err(failure)
     }
 
     /// How many requests callers waited for.
@@ -106,11 +111,11 @@ impl Members {
                 Ok(Err(error)) => Failure::of(&error),
                 Err(_) => Failure::Unclear(format!("no answer within {} ms", limit.as_millis())),
             },
-            () = self.given_up(member) => Failure::Unclear("the member stopped answering".into()),
+            () = self.given_up(member) => return Err(Failure::Unclear(self.current().reason.clone())),
         };
-        let failure = at(&self.endpoint(), failure);
+        let failure = at(&member.endpoint, failure);
         if failure.is_unclear() {
-            self.give_up(member.generation);
+            self.give_up(member.generation, failure.cause());
         }
         Err(failure)
     }
@@ -137,8 +142,8 @@ impl Members {
     }
 
     /// Turns to the next member, if this one is still the one that is asked.
-    pub(super) fn drop_member(&self, member: &Member) {
-        self.give_up(member.generation);
+    pub(super) fn drop_member(&self, member: &Member, reason: &str) {
+        self.give_up(member.generation, format!("{}: {reason}", member.endpoint));
     }
 
     /// Waits until the member is not the one that is asked any more.
@@ -148,7 +153,7 @@ impl Members {
         let _ = generation.wait_for(|current| *current != member.generation).await;
     }
 
-    fn give_up(&self, generation: u64) {
+    fn give_up(&self, generation: u64, reason: String) {
         let mut current = self.current();
         self.generation.send_if_modified(|newest| {
             if *newest != generation {
@@ -157,12 +162,9 @@ impl Members {
             *newest += 1;
             current.endpoint = (current.endpoint + 1) % self.options.endpoints.len();
             current.client = None;
+            current.reason = reason;
             true
         });
-    }
-
-    fn endpoint(&self) -> String {
-        self.options.endpoints[self.current().endpoint].clone()
     }
 
     /// It is whole after each statement.

@@ -133,14 +133,16 @@ impl Mirror {
         }
     }
 
-    pub(super) fn changes_since(&self, since: u64) -> Changes {
-        let keys = match self.entries_after(since) {
+    /// The keys changed after `since` up to `upto`, which was the newest revision when it was asked for.
+    pub(super) fn changes(&self, since: u64, upto: u64) -> Changes {
+        let keys = match self.entries_after(since).filter(|_| since <= upto) {
             Some(entries) => {
+                let entries = entries.take_while(|entry| entry.revision <= upto);
                 ChangedKeys::These(entries.flat_map(|entry| entry.keys.iter().cloned()).collect())
             }
             None => ChangedKeys::Everything,
         };
-        Changes { upto: Revision(self.revision), keys }
+        Changes { upto: Revision(upto), keys }
     }
 
     /// The revision of a commit made after `since`. Errors: the log does not reach so far back.
@@ -317,11 +319,14 @@ mod tests {
         let mut mirror = Mirror::new(1, 1);
         mirror.apply(commit(4, &[("a", None)]));
         mirror.apply(commit(6, &[("b", None), ("a", None)]));
-        let told = |mirror: &Mirror, since| mirror.changes_since(since).keys;
+        let told = |mirror: &Mirror, since| mirror.changes(since, 6).keys;
         assert_eq!(told(&mirror, 1), ChangedKeys::These(vec![b"a".into(), b"b".into(), b"a".into()]));
         assert_eq!(told(&mirror, 4), ChangedKeys::These(vec![b"b".into(), b"a".into()]));
         assert_eq!(told(&mirror, 6), ChangedKeys::These(vec![]));
         assert_eq!((told(&mirror, 0), told(&mirror, 7)), (ChangedKeys::Everything, ChangedKeys::Everything));
+        // To a reader of an earlier revision.
+        assert_eq!(mirror.changes(1, 4).keys, ChangedKeys::These(vec![b"a".into()]));
+        assert_eq!(mirror.changes(6, 4).keys, ChangedKeys::Everything);
         assert_eq!(mirror.find_commit(1, &[6; 16]), Ok(Some(6)));
         assert_eq!(mirror.find_commit(1, &[5; 16]), Ok(None));
         assert_eq!(mirror.find_commit(0, &[6; 16]), Err(()));
@@ -331,8 +336,8 @@ mod tests {
     fn a_long_log_is_cut_at_its_old_end() {
         let mut mirror = Mirror::new(1, 1);
         (2..LOG_REVISIONS + 3).for_each(|revision| mirror.apply(commit(revision, &[("a", None)])));
-        assert_eq!(mirror.changes_since(1).keys, ChangedKeys::Everything);
-        let ChangedKeys::These(keys) = mirror.changes_since(2).keys else { panic!() };
+        assert_eq!(mirror.changes(1, mirror.revision()).keys, ChangedKeys::Everything);
+        let ChangedKeys::These(keys) = mirror.changes(2, mirror.revision()).keys else { panic!() };
         assert_eq!(keys.len() as u64, LOG_REVISIONS);
     }
 

@@ -151,8 +151,9 @@ impl Store for Etcd {
 
     fn changes_since(&self, since: Revision) -> Result<Changes, StoreError> {
         self.unless_foreign()?;
-        self.wait_fresh()?;
-        Ok(self.inner.shared.mirror().changes_since(since.0))
+        // Inside a read: as that read sees the store.
+        let (upto, _) = InRead::revision_of(&self.inner).map_or_else(|| self.newest(), Ok)?;
+        Ok(self.inner.shared.mirror().changes(since.0, upto))
     }
 
     fn claim(&self, name: &[u8], kind: ClaimKind) -> Result<Option<Box<dyn Claim>>, StoreError> {
