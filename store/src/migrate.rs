@@ -12,7 +12,7 @@
 //! | the target is put to use | | in use |
 //!
 //! An interruption leaves one of these states, and each is recognised: the move can be begun again, or taken back. Memory
-//! holds one batch at a time.
+//! holds one page at a time.
 
 use crate::batch::{MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_OPERATIONS, Operation};
 use crate::state::{self, MoveId, STATE_KEY, State};
@@ -250,10 +250,12 @@ impl Move<'_> {
             let page = Page::read(self.from.store, &after)?;
             let Some((last, _)) = page.records.last() else { return Ok(()) };
             after.clone_from(last);
-            done += page.records.len() as u64;
-            let puts = page.records.into_iter().map(|(key, value)| Operation::Put { key, value });
-            self.write_to_target(puts.collect())?;
-            progress(Step::Copy, done, of);
+            for batch in page.batches() {
+                done += batch.len() as u64;
+                let puts = batch.into_iter().map(|(key, value)| Operation::Put { key, value });
+                self.write_to_target(puts.collect())?;
+                progress(Step::Copy, done, of);
+            }
         }
     }
 
@@ -265,10 +267,12 @@ impl Move<'_> {
             if page.records.is_empty() {
                 return Ok(());
             }
-            done += page.records.len() as u64;
-            let deletes = page.records.into_iter().map(|(key, _)| Operation::Delete { key });
-            self.write_to_target(deletes.collect())?;
-            progress(Step::Empty, done, 0);
+            for batch in page.batches() {
+                done += batch.len() as u64;
+                let deletes = batch.into_iter().map(|(key, _)| Operation::Delete { key });
+                self.write_to_target(deletes.collect())?;
+                progress(Step::Empty, done, 0);
+            }
         }
     }
 
@@ -319,9 +323,15 @@ fn move_id() -> MoveId {
     id
 }
 
-/// Records that follow each other, as many as fit into a batch.
+/// What is read at a time, in records and bytes: enough that a store behind a network is asked seldom.
+const PAGE_RECORDS: usize = 40 * MAX_OPERATIONS;
+const PAGE_BYTES: usize = 4 * MAX_BATCH_BYTES;
+
+type Record = (Vec<u8>, Vec<u8>);
+
+/// Records that follow each other.
 struct Page {
-    records: Vec<(Vec<u8>, Vec<u8>)>,
+    records: Vec<Record>,
     revision: Revision,
 }
 
@@ -337,18 +347,30 @@ impl Page {
             page.revision = snapshot.revision();
             let mut bytes = 0;
             snapshot.range(from, &[u8::MAX; MAX_KEY_BYTES + 1], &mut |key, value| {
-                if key == STATE_KEY {
-                    return ControlFlow::Continue(());
+                if key != STATE_KEY {
+                    bytes += key.len() + value.len();
+                    page.records.push((key.to_vec(), value.to_vec()));
                 }
-                bytes += key.len() + value.len();
-                if bytes > MAX_BATCH_BYTES && !page.records.is_empty() {
-                    return ControlFlow::Break(());
-                }
-                page.records.push((key.to_vec(), value.to_vec()));
-                let full = page.records.len() == MAX_OPERATIONS;
+                let full = page.records.len() == PAGE_RECORDS || bytes >= PAGE_BYTES;
                 if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })
         })?;
         Ok(page)
+    }
+
+    /// The records in groups that each fit into one batch: a record alone always does.
+    fn batches(self) -> Vec<Vec<Record>> {
+        let (mut batches, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for record in self.records {
+            let more = record.0.len() + record.1.len();
+            if batch.len() == MAX_OPERATIONS || bytes + more > MAX_BATCH_BYTES {
+                batches.push(std::mem::take(&mut batch));
+                bytes = 0;
+            }
+            bytes += more;
+            batch.push(record);
+        }
+        batches.push(batch);
+        batches
     }
 }

@@ -3,10 +3,10 @@
 mod common;
 
 use common::{Process, Random, all, folder, get, options, put, role, say};
+use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tempfile::TempDir;
 use vhsm_store::{
     Batch, Call, Fault, Faulty, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_OPERATIONS, MigrateError, Place,
     Standing, Store, StoreError, StoreSpec, cancel, content, migrate, open, open_in_any_state, standing,
@@ -16,21 +16,41 @@ use vhsm_store::{
 struct Places {
     from: StoreSpec,
     to: StoreSpec,
-    _folders: [TempDir; 2],
+    /// What they lie in.
+    kept: Vec<Box<dyn Any>>,
 }
 
 impl Places {
     fn embedded() -> Self {
         let folders = [folder(), folder()];
         let [from, to] = [&folders[0], &folders[1]].map(|folder| StoreSpec::Embedded(options(folder.path())));
-        Self { from, to, _folders: folders }
+        Self { from, to, kept: folders.map(|folder| Box::new(folder) as Box<dyn Any>).into() }
+    }
+
+    #[cfg(feature = "etcd")]
+    fn in_etcd() -> Self {
+        let etcd = common::etcd::Etcd::one();
+        let [from, to] = ["from", "to"].map(|prefix| StoreSpec::Etcd(common::etcd_options(&etcd, prefix)));
+        Self { from, to, kept: vec![Box::new(etcd)] }
+    }
+
+    /// From an embedded store into etcd, or the other way.
+    #[cfg(feature = "etcd")]
+    fn mixed(into_etcd: bool) -> Self {
+        let (mut one, other) = (Self::in_etcd(), Self::embedded());
+        let (from, to) = if into_etcd { (other.from, one.to.clone()) } else { (one.from.clone(), other.to) };
+        one.kept.extend(other.kept);
+        Self { from, to, kept: one.kept }
     }
 
     /// With these records in the first.
     fn filled(records: &[(Vec<u8>, Vec<u8>)]) -> Self {
-        let places = Self::embedded();
-        fill(&*open(&places.from).unwrap(), records);
-        places
+        Self::embedded().with(records)
+    }
+
+    fn with(self, records: &[(Vec<u8>, Vec<u8>)]) -> Self {
+        fill(&*open(&self.from).unwrap(), records);
+        self
     }
 
     fn raw(&self) -> (Arc<dyn Store>, Arc<dyn Store>) {
@@ -113,7 +133,55 @@ fn who_has_the_source_open_is_turned_away() {
 /// Threads write to the source all the while: what was acknowledged is in the target.
 #[test]
 fn no_acknowledged_write_is_lost() {
-    let places = Places::filled(&records(500));
+    loses_no_acknowledged_write(Places::filled(&records(500)));
+}
+
+#[test]
+#[cfg(feature = "etcd")]
+fn no_acknowledged_write_in_etcd_is_lost() {
+    loses_no_acknowledged_write(Places::mixed(false).with(&records(500)));
+    loses_no_acknowledged_write(Places::in_etcd().with(&records(500)));
+}
+
+/// Either way: what is in one is what comes out of the other.
+#[test]
+#[cfg(feature = "etcd")]
+fn embedded_and_etcd_hold_the_same() {
+    let wanted = records(5000);
+    for places in [Places::mixed(true), Places::mixed(false), Places::in_etcd()] {
+        let places = places.with(&wanted);
+        let (from, to) = places.raw();
+        let before = content(&*from, &mut |_| {}).unwrap();
+        assert_eq!(moved(&*from, &*to, false).unwrap(), wanted.len() as u64);
+        let after = content(&*to, &mut |_| {}).unwrap();
+        assert_eq!((before.records, before.bytes, before.digest), (after.records, after.bytes, after.digest));
+        assert!(all(&*open(&places.to).unwrap()) == wanted);
+        assert!(matches!(open(&places.from), Err(StoreError::Moved { .. })));
+        put(&*open(&places.to).unwrap(), "goes", "on");
+    }
+}
+
+/// A failure of any call on the way into etcd.
+#[test]
+#[cfg(feature = "etcd")]
+fn a_failure_on_the_way_to_etcd_is_mended() {
+    let wanted = records(250);
+    let etcd = common::etcd::Etcd::one();
+    for (number, fault) in [(1, Fault::LoseAnswer), (2, Fault::Fail), (4, Fault::Cut), (5, Fault::LoseAnswer)]
+    {
+        let (folder, prefix) = (folder(), format!("to{number}"));
+        let from = StoreSpec::Embedded(options(folder.path()));
+        let to = StoreSpec::Etcd(common::etcd_options(&etcd, &prefix));
+        let places = Places { from, to, kept: vec![Box::new(folder)] }.with(&wanted);
+        let (from, to) = places.raw();
+        let what = format!("{fault:?} at commit {number}");
+        moved(&*from, &Faulty::at_call(to, Call::Commit, number, fault), false).unwrap_err();
+        check(&places, &wanted, &what);
+        mend(&places, &wanted, number % 2 == 0, &what);
+    }
+}
+
+fn loses_no_acknowledged_write(places: Places) {
     let (user, (from, to)) = (open(&places.from).unwrap(), places.raw());
     let moving = AtomicBool::new(false);
     let acknowledged: Vec<Vec<String>> = std::thread::scope(|scope| {
@@ -232,7 +300,7 @@ fn a_failure_at_any_call_of_either_store_is_mended() {
             }
         }
     }
-    assert!(call_number > 10, "{call_number}");
+    assert!(call_number > 7, "{call_number}");
 }
 
 #[test]
@@ -240,12 +308,11 @@ fn killed_at_any_moment_it_is_mended() {
     let wanted = records(3000);
     let mut random = Random(5);
     for round in 0..20 {
-        let places = [folder(), folder()];
-        let spec = |folder: &TempDir| StoreSpec::Embedded(options(folder.path()));
-        let places = Places { from: spec(&places[0]), to: spec(&places[1]), _folders: places };
-        fill(&*open(&places.from).unwrap(), &wanted);
-        let folders: Vec<_> = places._folders.iter().map(|folder| folder.path().to_str().unwrap()).collect();
-        let mut mover = Process::start("mover", Path::new(&folders.join(":")));
+        let folders = [folder(), folder()];
+        let paths: Vec<_> = folders.iter().map(|folder| folder.path().to_str().unwrap()).collect();
+        let [from, to] = [&folders[0], &folders[1]].map(|folder| StoreSpec::Embedded(options(folder.path())));
+        let places = Places { from, to, kept: Vec::new() }.with(&wanted);
+        let mut mover = Process::start("mover", Path::new(&paths.join(":")));
         assert_eq!(mover.hear().as_deref(), Some("moves"));
         for _ in 0..random.below(60) {
             mover.hear();
