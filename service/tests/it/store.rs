@@ -52,6 +52,33 @@ fn a_store_is_moved_with_all_that_is_in_it() {
     assert_eq!(home.good(None, &["store", "info"])["State"], "IN_USE");
 }
 
+#[cfg(feature = "etcd")]
+#[path = "../../../store/tests/common/etcd/mod.rs"]
+mod etcd;
+
+/// Into an etcd, where another machine's configuration finds it, and back.
+#[test]
+#[cfg(feature = "etcd")]
+fn a_store_moves_into_etcd_and_out_of_it() {
+    let (etcd, home) = (etcd::Etcd::one(), Home::demo());
+    let before = home.good(None, &["store", "info"]);
+    let answer = mended(&home, &migrate("embedded", &etcd.url()));
+    assert_eq!((&answer["Digest"], &answer["Records"]), (&before["Digest"], &before["Records"]));
+    configure(&home, &answer);
+    let info = home.good(None, &["store", "info"]);
+    assert_eq!((&info["Kind"], &info["State"]), (&"etcd".into(), &"IN_USE".into()));
+    let elsewhere = Home::empty();
+    elsewhere.write("vhsm.toml", &std::fs::read_to_string(home.path().join("vhsm.toml")).unwrap());
+    elsewhere.good(Some(ADMIN_PIN), &create_user("second", "crypto-user", "Other-Pass-4"));
+    assert_eq!(home.good(None, &["user", "list"])["users"].as_array().unwrap().len(), 3);
+    home.fails(None, &migrate("embedded", &etcd.url()), &["was moved to etcd://"]);
+    let to = home.path().join("back").display().to_string();
+    mended(&home, &migrate(&etcd.url(), &to));
+    elsewhere.fails(None, &["user", "list"], &["was moved to", "back"]);
+    let list = home.command(None, &["user", "list"]).env("VHSM_STORE", &to).output().unwrap();
+    assert_eq!(json(&checked(list))["users"].as_array().unwrap().len(), 3);
+}
+
 #[test]
 fn wrong_stores_are_refused() {
     let (home, other) = (Home::demo(), Home::demo());
