@@ -44,6 +44,8 @@ mod legacy;
 mod life;
 mod log;
 mod login;
+#[cfg(feature = "etcd")]
+mod many_machines;
 mod message_nonces;
 mod message_sign;
 mod messages;

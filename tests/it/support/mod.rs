@@ -12,6 +12,7 @@ mod message;
 mod operator;
 mod peer;
 mod raw;
+pub mod worker;
 
 pub use attribute::{Attributes, Pair, as_value, number, padded};
 pub use call::{InOut, Session};

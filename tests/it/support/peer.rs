@@ -3,7 +3,7 @@
 //! It is this test binary once more, running only the ignored test `peer::process`. A request is a word and its
 //! arguments; the answer is one line: a value, `ok`, or the name of a CKR code.
 
-use super::{LABEL, Mechanism, Module, NO, Pair, SO_PIN, Session, USER_PIN, YES, name, number};
+use super::{LABEL, Mechanism, Module, Pair, SO_PIN, Session, USER_PIN, YES, name, number, worker};
 use cryptoki_sys::*;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -75,6 +75,12 @@ impl Peer {
         self.from.read_to_string(&mut said).expect("text");
         let whole = said.rfind('\n').map_or(0, |end| end + 1);
         said[..whole].lines().filter_map(|line| Some(line.split_once(MARK)?.1.to_string())).collect()
+    }
+
+    /// Stops it as it stands (SIGSTOP), or lets it go on (SIGCONT).
+    pub fn signal(&self, signal: i32) {
+        // SAFETY: a child that nobody has waited for: its id is its own.
+        assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
     }
 
     /// Lets the peer end without C_Finalize, and gives its exit code.
@@ -156,6 +162,14 @@ impl Served {
                 Ok(String::from_utf8_lossy(&label).into_owned())
             }
             ["churn", who] => self.churn(who),
+            ["write", who, log] => {
+                worker::write(&self.session(), who, log);
+                Ok("ok".into())
+            }
+            ["use", log, keys @ ..] => {
+                worker::use_keys(&self.session(), log, keys);
+                Ok("ok".into())
+            }
             ["find", label] => {
                 let found = self.session().find(&[(CKA_LABEL, label.as_bytes())])?;
                 Ok(found.iter().map(u64::to_string).collect::<Vec<_>>().join(" "))
@@ -175,16 +189,7 @@ impl Served {
     }
 
     fn generate(&self, label: &str) -> Result<CK_OBJECT_HANDLE, CK_RV> {
-        let length = number(32);
-        let template: [Pair; 6] = [
-            (CKA_TOKEN, YES),
-            (CKA_PRIVATE, YES),
-            (CKA_SENSITIVE, YES),
-            (CKA_EXTRACTABLE, NO),
-            (CKA_VALUE_LEN, &length),
-            (CKA_LABEL, label.as_bytes()),
-        ];
-        self.session().generate(Mechanism::plain(CKM_AES_KEY_GEN), &template)
+        worker::token_key(&self.session(), label)
     }
 
     /// Does what the command `vhsm` does, through the library's own layer; sessions end.
