@@ -9,6 +9,7 @@ mod doctor;
 mod failure;
 mod hsm;
 mod import;
+mod key;
 mod output;
 mod password;
 mod quickstart;
@@ -21,6 +22,7 @@ use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use failure::Failure;
 use rustix::process::{Resource, Rlimit};
+use std::ffi::OsString;
 use std::process::ExitCode;
 use vhsm_pkcs11::cluster::Clusters;
 use vhsm_pkcs11::config::{Config, StoreChoice};
@@ -28,7 +30,7 @@ use vhsm_pkcs11::config::{Config, StoreChoice};
 fn main() -> ExitCode {
     // Passwords and keys that are in this process's memory stay there. Where it is refused, the limit is what it was.
     let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    let done = match Cli::try_parse() {
+    let done = match Cli::try_parse_from(arguments()) {
         Ok(Cli { command: Command::Doctor(arguments) }) => return doctor::run(&arguments),
         Ok(cli) => run(cli),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
@@ -56,6 +58,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Cluster(command) => cluster::run(&App::open(config)?, command),
         Command::Hsm(command) => hsm::run(&App::open(config)?, command),
         Command::Import(command) => import::run(&App::open(config)?, command),
+        Command::Key(command) => {
+            must_outlive(&config)?;
+            key::run(config, command)
+        }
         Command::User(command) => user::run(&App::open(config)?.clusters, command),
         Command::Quickstart(arguments) => quickstart::run(&App::open(config)?, &arguments),
         Command::Serve(arguments) => serve::run(&App::open(config)?, &arguments),
@@ -71,11 +77,64 @@ pub struct App {
 
 impl App {
     fn open(config: Config) -> Result<Self, Failure> {
-        if config.store == StoreChoice::Memory {
-            let mend = "unset VHSM_STORE, or say `embedded`";
-            return Err(Failure::new(format!("a store in memory is gone when a command ends: {mend}")));
-        }
+        must_outlive(&config)?;
         let clusters = Clusters::open(config.open_store()?, config.password_costs)?;
         Ok(Self { config, clusters })
+    }
+}
+
+fn must_outlive(config: &Config) -> Result<(), Failure> {
+    if config.store == StoreChoice::Memory {
+        let mend = "unset VHSM_STORE, or say `embedded`";
+        return Err(Failure::new(format!("a store in memory is gone when a command ends: {mend}")));
+    }
+    Ok(())
+}
+
+/// The command line with `--cluster` behind the command, where clap wants it.
+fn arguments() -> Vec<OsString> {
+    cluster_behind(std::env::args_os().collect())
+}
+
+fn cluster_behind(given: Vec<OsString>) -> Vec<OsString> {
+    let mut words = given.into_iter();
+    let mut moved = Vec::new();
+    let mut kept: Vec<OsString> = words.next().into_iter().collect();
+    // Two words are the command; what stands behind them is its own.
+    let mut left = 2;
+    while left > 0 {
+        let Some(word) = words.next() else { break };
+        match word.to_str() {
+            Some("--cluster") => {
+                moved.push(word);
+                moved.extend(words.next());
+            }
+            Some(text) if text.starts_with("--cluster=") => moved.push(word),
+            _ => {
+                left -= 1;
+                kept.push(word);
+            }
+        }
+    }
+    kept.extend(words);
+    kept.extend(moved);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cluster_may_stand_before_the_command() {
+        let moved = |line: &str| {
+            let words = cluster_behind(line.split(' ').map(OsString::from).collect());
+            words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(moved("vhsm --cluster a user list"), "vhsm user list --cluster a");
+        assert_eq!(moved("vhsm user --cluster=a list"), "vhsm user list --cluster=a");
+        assert_eq!(moved("vhsm user list --cluster a"), "vhsm user list --cluster a");
+        assert_eq!(moved("vhsm key generate --label --cluster"), "vhsm key generate --label --cluster");
+        assert_eq!(moved("vhsm --cluster"), "vhsm --cluster");
     }
 }

@@ -4,7 +4,7 @@
 use crate::failure::Failure;
 use serde::Serialize;
 use std::io::Write;
-use vhsm_pkcs11::cluster::{Role, User};
+use vhsm_pkcs11::cluster::{APPLIANCE_USER, Role, User};
 
 /// As `user list` of the CloudHSM CLI shows a user.
 #[derive(Serialize)]
@@ -30,6 +30,16 @@ impl<'a> UserView<'a> {
         Self { username, role: role_name(role), locked: None, cluster_coverage: None }
     }
 
+    /// The HSMs' own user, with which CloudHSM keeps them in step: here it is a name.
+    pub fn appliance() -> Self {
+        Self {
+            username: APPLIANCE_USER,
+            role: "internal(APPLIANCE_USER)",
+            locked: Some("false"),
+            cluster_coverage: Some("full"),
+        }
+    }
+
     pub fn full(user: &'a User) -> Self {
         Self {
             username: &user.name,
@@ -40,7 +50,8 @@ impl<'a> UserView<'a> {
     }
 }
 
-fn role_name(role: Role) -> &'static str {
+/// As the CloudHSM CLI names it.
+pub fn role_name(role: Role) -> &'static str {
     match role {
         Role::Admin => "admin",
         Role::CryptoUser => "crypto-user",

@@ -1,11 +1,12 @@
 //! Passwords: from the command line, a file or standard input; wiped when they are no longer needed.
 
 use crate::failure::Failure;
+use crate::output::role_name;
 use std::convert::Infallible;
 use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
-use vhsm_pkcs11::cluster::{Cluster, Clusters, Login};
+use vhsm_pkcs11::cluster::{APPLIANCE_USER, Cluster, Clusters, Login, Role};
 use vhsm_pkcs11::crypto::random;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -74,14 +75,36 @@ fn first_line(file: &mut dyn Read, name: &str) -> Result<Zeroizing<Vec<u8>>, Fai
     Ok(bytes)
 }
 
-/// Logs in as `--pin` or VHSM_PIN says. `who`: whose login the command needs.
-pub fn login(
-    clusters: &Clusters,
-    cluster: &Cluster,
-    pin: Option<&SecretText>,
-    who: &str,
-) -> Result<Login, Failure> {
-    let pin = pin.map(SecretText::bytes).filter(|pin| !pin.is_empty()).ok_or_else(|| {
+/// The login that was given: by `--pin`, VHSM_PIN or, as for the CloudHSM CLI, CLOUDHSM_PIN with CLOUDHSM_ROLE.
+pub struct Given {
+    pub name: String,
+    pub password: Zeroizing<Vec<u8>>,
+    /// CLOUDHSM_ROLE, where CLOUDHSM_PIN is meant.
+    role: Option<Role>,
+}
+
+impl Given {
+    /// Errors where CLOUDHSM_ROLE says otherwise.
+    pub fn check_role(&self, role: Role) -> Result<(), Failure> {
+        match self.role {
+            Some(said) if said != role => Err(Failure::new(format!(
+                "CLOUDHSM_ROLE says {}, and user {:?} is {}: set it to the user's role, or unset it",
+                role_name(said),
+                self.name,
+                role_name(role)
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads the login that was given. `who`: whose login the command needs.
+pub fn given(pin: Option<&SecretText>, who: &str) -> Result<Given, Failure> {
+    let own = pin.filter(|pin| !pin.bytes().is_empty());
+    let theirs = std::env::var("CLOUDHSM_PIN").ok().filter(|pin| own.is_none() && !pin.is_empty());
+    let theirs = theirs.map(|pin| SecretText(Zeroizing::new(pin)));
+    let role = if theirs.is_some() { cloudhsm_role()? } else { None };
+    let pin = own.or(theirs.as_ref()).map(SecretText::bytes).ok_or_else(|| {
         Failure::new(format!(
             "this needs the login of {who}: set VHSM_PIN=user:password, or give --pin user:password"
         ))
@@ -89,9 +112,43 @@ pub fn login(
     let colon = pin.iter().position(|&byte| byte == b':');
     let split = colon.and_then(|colon| Some((std::str::from_utf8(&pin[..colon]).ok()?, &pin[colon + 1..])));
     let (name, password) = split.ok_or_else(|| {
-        Failure::new("--pin (or VHSM_PIN) has no `:`: write the user's name, `:` and its password")
+        Failure::new("the login has no `:`: write the user's name, `:` and its password, in --pin, VHSM_PIN or CLOUDHSM_PIN")
     })?;
-    Ok(clusters.login_as(cluster, None, name, password)?)
+    if name.eq_ignore_ascii_case(APPLIANCE_USER) {
+        return Err(appliance_user());
+    }
+    Ok(Given { name: name.to_owned(), password: Zeroizing::new(password.to_vec()), role })
+}
+
+/// Why nothing is done with that user.
+pub fn appliance_user() -> Failure {
+    Failure::new(format!(
+        "{APPLIANCE_USER} is the HSMs' own user: nobody logs in as it, changes or deletes it"
+    ))
+}
+
+fn cloudhsm_role() -> Result<Option<Role>, Failure> {
+    match std::env::var("CLOUDHSM_ROLE").ok().as_deref() {
+        None | Some("") => Ok(None),
+        Some("admin") => Ok(Some(Role::Admin)),
+        Some("crypto-user") => Ok(Some(Role::CryptoUser)),
+        Some(other) => {
+            Err(Failure::new(format!("CLOUDHSM_ROLE={other}: there are the roles admin and crypto-user")))
+        }
+    }
+}
+
+/// Logs in as it was given. `who`: whose login the command needs.
+pub fn login(
+    clusters: &Clusters,
+    cluster: &Cluster,
+    pin: Option<&SecretText>,
+    who: &str,
+) -> Result<Login, Failure> {
+    let given = given(pin, who)?;
+    let login = clusters.login_as(cluster, None, &given.name, &given.password)?;
+    given.check_role(login.user.role)?;
+    Ok(login)
 }
 
 /// A new random password: letters and digits.

@@ -5,7 +5,8 @@ use crate::cluster::named_or_only;
 use crate::failure::Failure;
 use crate::output::{self, UserList, UserView};
 use crate::password;
-use vhsm_pkcs11::cluster::{Cluster, Clusters, PasswordRules, User};
+use serde::Serialize;
+use vhsm_pkcs11::cluster::{APPLIANCE_USER, Cluster, Clusters, Lost, PasswordRules, User};
 use vhsm_pkcs11::error::{ClusterError, Error};
 
 /// Whose login administration needs.
@@ -32,7 +33,8 @@ fn create(clusters: &Clusters, arguments: &CreateUserArgs) -> Result<(), Failure
 fn list(clusters: &Clusters, arguments: &ListUsersArgs) -> Result<(), Failure> {
     let cluster = named_or_only(clusters, arguments.cluster.cluster.as_deref())?;
     let users = clusters.users(&cluster)?;
-    output::json(&UserList { users: users.iter().map(UserView::full).collect() })
+    let all = users.iter().map(UserView::full).chain([UserView::appliance()]);
+    output::json(&UserList { users: all.collect() })
 }
 
 fn change_password(clusters: &Clusters, arguments: &ChangePasswordArgs) -> Result<(), Failure> {
@@ -49,12 +51,48 @@ fn delete(clusters: &Clusters, arguments: &DeleteUserArgs) -> Result<(), Failure
     let cluster = named_or_only(clusters, arguments.cluster.cluster.as_deref())?;
     let user = named(clusters, &cluster, &arguments.username)?;
     let admin = password::login(clusters, &cluster, arguments.login.pin.as_ref(), AN_ADMIN)?;
-    clusters.delete_user(&cluster, &admin, &user.name, arguments.force)?;
+    let lost = clusters.delete_user(&cluster, &admin, &user.name, arguments.force)?;
     while clusters.sweep()? {}
-    output::json(&UserView::short(&user.name, user.role))
+    output::json(&DeletedUser { user: UserView::short(&user.name, user.role), lost: (&lost).into() })
+}
+
+/// A deleted user, and what was lost with it.
+#[derive(Serialize)]
+struct DeletedUser<'a> {
+    #[serde(flatten)]
+    user: UserView<'a>,
+    lost: LostView<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct LostView<'a> {
+    token_objects: usize,
+    /// Who used some of them too.
+    shared_users: Vec<LostShare<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct LostShare<'a> {
+    username: &'a str,
+    token_objects: usize,
+}
+
+impl<'a> From<&'a Lost> for LostView<'a> {
+    fn from(lost: &'a Lost) -> Self {
+        let users = lost.shared_with.iter();
+        let shared_users =
+            users.map(|(username, count)| LostShare { username, token_objects: *count }).collect();
+        Self { token_objects: lost.token_objects, shared_users }
+    }
 }
 
 fn named(clusters: &Clusters, cluster: &Cluster, name: &str) -> Result<User, Failure> {
     let user = clusters.users(cluster)?.into_iter().find(|user| user.name.eq_ignore_ascii_case(name));
-    user.ok_or_else(|| Error::from(ClusterError::UserNotFound(name.into())).into())
+    match user {
+        Some(user) => Ok(user),
+        None if name.eq_ignore_ascii_case(APPLIANCE_USER) => Err(password::appliance_user()),
+        None => Err(Error::from(ClusterError::UserNotFound(name.into())).into()),
+    }
 }

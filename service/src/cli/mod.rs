@@ -4,6 +4,7 @@ mod cluster;
 mod doctor;
 mod hsm;
 mod import;
+pub mod key;
 mod serve;
 mod store;
 mod user;
@@ -47,7 +48,9 @@ Environment:
   VHSM_HOME  the folder with everything [default: ~/.local/share/vhsm; root: /var/lib/vhsm]
   VHSM_CONF  the configuration [default: $VHSM_HOME/vhsm.toml, where it exists]
   VHSM_PIN   the login of commands that need one: user:password
+  CLOUDHSM_PIN, CLOUDHSM_ROLE  the same, and its role, where neither VHSM_PIN nor --pin is given
 
+--cluster may stand before the command too: vhsm --cluster demo user list
 Each command explains itself: vhsm cluster create --help";
 
 #[derive(Subcommand)]
@@ -67,6 +70,9 @@ pub enum Command {
     /// Exit status 0: nothing to mend; 1: something needs a mend; 2: this command itself failed.
     #[command(after_help = doctor::HELP)]
     Doctor(DoctorArgs),
+    /// Make, list, share, change and delete keys
+    #[command(subcommand, arg_required_else_help = false, after_help = key::HELP)]
+    Key(key::KeyCommand),
     /// Bring objects of other tokens over
     #[command(subcommand, arg_required_else_help = false, after_help = import::HELP)]
     Import(ImportCommand),

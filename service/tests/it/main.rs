@@ -5,6 +5,7 @@ mod clusters;
 mod doctor;
 mod hsms;
 mod import;
+mod keys;
 mod lockout;
 mod programs;
 mod quickstart;

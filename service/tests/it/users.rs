@@ -13,13 +13,15 @@ fn users_are_made_listed_and_deleted() {
     assert_eq!(made, serde_json::json!({"username": "second", "role": "admin"}));
     let list = home.good(None, &["user", "list", "--cluster", "demo"]);
     let user = |name: &str, role: &str| serde_json::json!({"username": name, "role": role, "locked": "false", "cluster-coverage": "full"});
-    let expected = [user("admin", "admin"), user("kmsuser", "crypto-user"), user("second", "admin")];
+    let appliance = user("app_user", "internal(APPLIANCE_USER)");
+    let expected =
+        [user("admin", "admin"), user("kmsuser", "crypto-user"), user("second", "admin"), appliance];
     assert_eq!(list["users"].as_array().unwrap(), &expected);
     let second = Some("second:Other-Pass-4");
     home.good(second, &["user", "delete", "--username", "admin"]);
     home.good(second, &["user", "delete", "--cluster", "demo", "--username", "KMSUSER"]);
     home.fails(second, &["user", "delete", "--username", "second"], &["\"second\"", "last admin"]);
-    assert_eq!(home.good(None, &["user", "list"])["users"].as_array().unwrap().len(), 1);
+    assert_eq!(home.good(None, &["user", "list"])["users"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -61,7 +63,49 @@ fn what_a_user_cannot_be_is_said() {
     );
     home.fails(Some(ADMIN_PIN), &alice[..6], &["--password", "--help"]);
     home.fails(Some(ADMIN_PIN), &["user", "create", "--username", "alice"], &["--role"]);
-    assert_eq!(home.good(None, &["user", "list"])["users"].as_array().unwrap().len(), 2);
+    assert_eq!(home.good(None, &["user", "list"])["users"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn the_appliance_user_is_there_and_nobodys() {
+    let home = Home::demo();
+    let theirs = "app_user is the HSMs' own user";
+    home.fails(Some(ADMIN_PIN), &["user", "delete", "--username", "app_user", "--force"], &[theirs]);
+    home.fails(Some(ADMIN_PIN), &change("APP_USER", "Other-Pass-4"), &[theirs]);
+    home.fails(Some("app_user:Other-Pass-4"), &["key", "list"], &[theirs]);
+    home.fails(Some(ADMIN_PIN), &create_user("App_User", "admin", "Other-Pass-4"), &["app_user"]);
+}
+
+#[test]
+fn a_cloudhsm_login_is_taken_where_no_other_is_given() {
+    let home = Home::demo();
+    let run = |pin: Option<&str>, theirs: &str, role: &str, arguments: &[&str]| {
+        let mut command = home.command(pin, arguments);
+        command.env("CLOUDHSM_PIN", theirs).env("CLOUDHSM_ROLE", role);
+        checked(command.output().unwrap())
+    };
+    let alice = create_user("alice", "crypto-user", "Other-Pass-4");
+    json(&run(None, ADMIN_PIN, "admin", &alice));
+    json(&run(None, USER_PIN, "crypto-user", &["key", "list"]));
+    json(&run(None, USER_PIN, "", &["key", "list"]));
+    let wrong = message(&run(None, USER_PIN, "admin", &["key", "list"]));
+    assert!(wrong.contains("CLOUDHSM_ROLE says admin") && wrong.contains("crypto-user"), "{wrong}");
+    let wrong = message(&run(None, ADMIN_PIN, "crypto-user", &["key", "list"]));
+    assert!(wrong.contains("CLOUDHSM_ROLE says crypto-user"), "{wrong}");
+    assert!(message(&run(None, ADMIN_PIN, "co", &alice)).contains("CLOUDHSM_ROLE=co"));
+    // VHSM_PIN and --pin outweigh it, and its role.
+    json(&run(Some(USER_PIN), "nobody:Wrong-Pass-3", "co", &["key", "list"]));
+    json(&run(None, "nobody:Wrong-Pass-3", "co", &["key", "list", "--pin", USER_PIN]));
+}
+
+#[test]
+fn the_cluster_is_named_before_or_behind_the_command() {
+    let home = Home::demo();
+    home.good(None, &["cluster", "create", "--label", "other", "--admin-password", ADMIN]);
+    let demo = home.good(None, &["user", "list", "--cluster", "demo"]);
+    assert_eq!(home.good(None, &["--cluster", "demo", "user", "list"]), demo);
+    assert_eq!(home.good(None, &["user", "--cluster=demo", "list"]), demo);
+    home.fails(None, &["user", "list"], &["2 clusters", "--cluster"]);
 }
 
 #[test]
