@@ -324,7 +324,7 @@ fn move_id() -> MoveId {
 }
 
 /// What is read at a time, in records and bytes: enough that a store behind a network is asked seldom.
-const PAGE_RECORDS: usize = 40 * MAX_OPERATIONS;
+const PAGE_RECORDS: usize = 200 * MAX_OPERATIONS;
 const PAGE_BYTES: usize = 4 * MAX_BATCH_BYTES;
 
 type Record = (Vec<u8>, Vec<u8>);
