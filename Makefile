@@ -43,5 +43,5 @@ check: ## formatting, clippy, documentation, licences and sources of all depende
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace $(features) --no-deps
 	.ci/audit
 
-bench: build ## speed beside raw cryptography and SoftHSM; MODULES="vhsm softhsm FILE:SLOT:PIN", ARGS="--keys N"
+bench: build ## speed beside SoftHSM; MODULES="vhsm vhsm-etcd softhsm FILE:SLOT:PIN", ARGS="--keys N"
 	cargo bench --locked --workspace $(features) --bench p11 -- $(ARGS) $(MODULES)

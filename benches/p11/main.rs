@@ -2,15 +2,18 @@
 //!
 //!     p11 [--keys N] [MODULE...]
 //!
-//! MODULE is `vhsm`, `softhsm` (both get a throw-away token) or `FILE:SLOT:PIN`, where SLOT may be `-`: the first
-//! slot whose user PIN is set. Without one: `vhsm softhsm`. Every module is measured in a child process of its
-//! own. `--keys 1000000` adds the rows that are measured beside so many token keys; it takes minutes, and a module
-//! that has not made them after half an hour gets no such rows.
+//! MODULE is `vhsm`, `vhsm-etcd` (its store in an etcd of one member, started for it), `softhsm` (all of these get a
+//! throw-away token) or `FILE:SLOT:PIN`, where SLOT may be `-`: the first slot whose user PIN is set. Without one:
+//! `vhsm softhsm`. Every module is measured in a child process of its own. `--keys 1000000` adds the rows that are
+//! measured beside so many token keys; it takes minutes, and a module that has not made them after half an hour gets
+//! no such rows.
 //!
 //! A rate is the best of three passes of about 0.4 s. A row named X.x2 is what two threads did together, each with
 //! a session of its own, by the wall clock.
 
 mod clock;
+#[path = "../../store/tests/common/etcd/mod.rs"]
+mod etcd;
 mod module;
 mod raw;
 mod report;

@@ -1,6 +1,7 @@
 //! The modules that are measured, and throw-away tokens for those it knows how to make one for.
 
 use crate::Failure;
+use crate::etcd::{Etcd, Options};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,22 +20,31 @@ pub struct Token {
     pub environment: Vec<(&'static str, OsString)>,
     /// The throw-away token lies in it.
     _folder: Option<TempDir>,
+    /// Or in this.
+    _etcd: Option<Etcd>,
 }
 
 impl Token {
-    /// `vhsm`, `softhsm` or `FILE:SLOT:PIN` (a PIN may have colons).
+    /// `vhsm`, `vhsm-etcd`, `softhsm` or `FILE:SLOT:PIN` (a PIN may have colons).
     pub fn new(name: &str) -> Result<Self, Failure> {
         match name {
-            "vhsm" => vhsm(),
+            "vhsm" => vhsm(name, None),
+            "vhsm-etcd" => vhsm(name, Some(etcd())),
             "softhsm" => softhsm(),
             _ => foreign(name),
         }
     }
 }
 
-fn vhsm() -> Result<Token, Failure> {
+/// One member, which writes where the embedded store would.
+fn etcd() -> Etcd {
+    Etcd::with(Options { parent: Some(env!("CARGO_TARGET_TMPDIR").into()), ..Options::default() })
+}
+
+fn vhsm(name: &str, etcd: Option<Etcd>) -> Result<Token, Failure> {
     let folder = folder()?;
-    let environment = vec![("VHSM_HOME", folder.path().into())];
+    let store = etcd.as_ref().map_or("embedded".into(), Etcd::url);
+    let environment = vec![("VHSM_HOME", folder.path().into()), ("VHSM_STORE", store.into())];
     let command = built("VHSM_COMMAND", "vhsm")?;
     let run = |arguments: &[&str]| {
         let mut vhsm = Command::new(&command);
@@ -55,12 +65,13 @@ fn vhsm() -> Result<Token, Failure> {
         "bench-user",
     ])?;
     Ok(Token {
-        name: "vhsm".to_owned(),
+        name: name.to_owned(),
         file: built("VHSM_MODULE", "libvhsm_pkcs11.so")?.to_string_lossy().into_owned(),
         slot: "-".to_owned(),
         pin: "kmsuser:bench-user".to_owned(),
         environment,
         _folder: Some(folder),
+        _etcd: etcd,
     })
 }
 
@@ -84,13 +95,14 @@ fn softhsm() -> Result<Token, Failure> {
         pin: "123456".to_owned(),
         environment,
         _folder: Some(folder),
+        _etcd: None,
     })
 }
 
 fn foreign(name: &str) -> Result<Token, Failure> {
     let mut parts = name.splitn(3, ':');
     let (Some(file), Some(slot), Some(pin)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(format!("not `vhsm`, `softhsm` or FILE:SLOT:PIN: {name:?}"));
+        return Err(format!("not `vhsm`, `vhsm-etcd`, `softhsm` or FILE:SLOT:PIN: {name:?}"));
     };
     let stem = Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Token {
@@ -100,6 +112,7 @@ fn foreign(name: &str) -> Result<Token, Failure> {
         pin: pin.to_owned(),
         environment: Vec::new(),
         _folder: None,
+        _etcd: None,
     })
 }
 

@@ -17,7 +17,7 @@ use process::Running;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -38,6 +38,8 @@ pub struct Options {
     pub user: Option<(String, String)>,
     /// Members speak to each other over wires that can be cut: for `Etcd::isolate`.
     pub wires: bool,
+    /// Where the data lie; in memory, where there is such a folder, without one.
+    pub parent: Option<PathBuf>,
     /// More arguments for every member, such as `--quota-backend-bytes=16777216`.
     pub arguments: Vec<String>,
 }
@@ -50,6 +52,7 @@ impl Default for Options {
             client_certificates: false,
             user: None,
             wires: false,
+            parent: None,
             arguments: Vec::new(),
         }
     }
@@ -87,9 +90,9 @@ impl Etcd {
 
     /// Started and healthy, and authentication on where it is asked for.
     pub fn with(options: Options) -> Self {
-        let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        let folder = folder.expect("a folder can be made");
+        let memory = Some(PathBuf::from("/dev/shm")).filter(|memory| memory.is_dir());
+        let parent = options.parent.clone().or(memory).unwrap_or_else(std::env::temp_dir);
+        let folder = tempfile::tempdir_in(parent).expect("a folder can be made");
         let places = address::places(options.members);
         let certificates = options.tls.then(|| Certificates::make(folder.path(), places[0][0].ip()));
         let members = places.iter().enumerate().map(|(number, place)| member(number, place, options.wires));
@@ -128,7 +131,7 @@ impl Etcd {
     }
 
     /// Where a member keeps its data.
-    pub fn data_folder(&self, member: usize) -> std::path::PathBuf {
+    pub fn data_folder(&self, member: usize) -> PathBuf {
         self.folder.path().join(&self.members[member].name)
     }
 
