@@ -96,6 +96,7 @@
 //! | CK_SP800_108_ITERATION_VARIABLE twice, or none | CKR_MECHANISM_PARAM_INVALID in every mode |
 //! | CK_PKCS5_PBKD2_PARAMS (up to 2.40) and CK_PKCS5_PBKD2_PARAMS2, which are as long | told apart by the last word: up to 1 MiB it is the password's length, beyond that the address of it |
 //! | iterations of CKM_PKCS5_PBKD2 | up to 16,777,216, and four times that for all blocks of a long key together |
+//! | a store that is being moved, was moved elsewhere, or is half filled | CKR_DEVICE_ERROR by C_Initialize and by every call of a process that has it open; the log has the place and the mend |
 //! | a key that another user shares, seen by the user it is shared with | CKA_SENSITIVE true; CKA_EXTRACTABLE, CKA_MODIFIABLE, CKA_DESTROYABLE and CKA_COPYABLE false, whatever they are for its owner: the attributes say what this user can do. So C_DestroyObject, C_SetAttributeValue and C_CopyObject answer CKR_ACTION_PROHIBITED, C_GetAttributeValue of its value CKR_ATTRIBUTE_SENSITIVE, C_WrapKey of it CKR_KEY_UNEXTRACTABLE. Wrapping others by it and deriving from it are uses |
 //! | the handle of a shared key | is the owner's handle of it |
 //! | how many users a key is shared with | 64 at most: all of them are told in one commit of the store |

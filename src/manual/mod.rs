@@ -3,9 +3,11 @@
 //! - [`concurrency`]: threads, locks and their order, fork, C_Finalize.
 //! - [`coherence`]: how processes see each other's changes.
 //! - [`secrets`]: where secrets lie, and who could still get at them.
+//! - [`scale`]: what a key takes, and a hundred million of them.
 //! - [`choices`]: what the specification leaves open, and what was chosen.
 
 pub mod choices;
 pub mod coherence;
 pub mod concurrency;
+pub mod scale;
 pub mod secrets;

@@ -13,6 +13,7 @@
 //! | deletes a record | a user, an object or an index entry is not there |
 //! | deletes or changes a record of wrong tries | fewer tries or more, or a user that is locked. It carries no MAC, for who has the files guesses offline. One that cannot be read shuts its user out until an admin gives a new password; that of the only admin must be deleted |
 //! | sets the number of starts back, or copies the files and has both copies used | start numbers of IVs come again; the counters behind them begin at random in 2^47, so IVs hardly ever do |
+//! | takes the mark off a store that was moved, and has both used | the same, and object numbers that come twice: one handle, two keys |
 //! | makes records that it has the MAC key for (a crypto user has it) | a policy or a name of its own making; no other user's keys, and no admin's rights, for these come out of seals |
 //! | does so with another user's public key | what is shared with that user from then on, until that user logs in, which then fails with `Corrupt` |
 //! | writes the object of another who shares it (who it is shared with has its object key) | an object with other attributes: whoever uses a key has it in its process's memory anyway |
