@@ -115,30 +115,70 @@ fn all_members_are_killed_at_once() {
     journal::check(&journal, &world.token.user());
 }
 
-/// Everything at random, for some rounds; SLOW_TESTS=1: for ten minutes.
+/// An etcd whose database is full takes no more, and goes on serving what is in it; with room again it goes on as before.
+#[test]
+fn a_full_etcd_serves_what_it_has() {
+    let arguments = vec!["--quota-backend-bytes=4194304".to_owned()];
+    let world = World::over(Etcd::with(Options { arguments, ..Options::default() }));
+    let session = world.token.user();
+    let key = worker::token_key(&session, "kept").expect("a key");
+    let class = number(CKO_DATA);
+    let value = vec![7; 100_000];
+    let data: [Pair; 4] = [(CKA_CLASS, &class), (CKA_TOKEN, YES), (CKA_PRIVATE, YES), (CKA_VALUE, &value)];
+    let full = wait_for("a database full of history", || match session.create(&data) {
+        Ok(object) => Some(session.destroy(object)).filter(|rv| *rv != CKR_OK),
+        Err(rv) => Some(rv),
+    });
+    expect("full", full, CKR_DEVICE_MEMORY);
+    expect("no more", worker::token_key(&session, "more").unwrap_err(), CKR_DEVICE_MEMORY);
+    expect("init", session.encrypt_init(ecb(), key), CKR_OK);
+    session.encrypt(&[7; 16]).expect("what is there is served");
+    assert_eq!(session.find(&[(CKA_LABEL, b"kept")]), Ok(vec![key]));
+    world.etcd.compact();
+    world.etcd.etcdctl(&["defrag"]);
+    world.etcd.etcdctl(&["alarm", "disarm"]);
+    worker::token_key(&session, "more").expect("a key");
+}
+
+/// Everything at random, for some rounds; SLOW_TESTS=1: for ten minutes. Two processes write, a third uses keys of which
+/// one is destroyed in each round.
 #[test]
 fn anything_may_happen() {
     let mut world = World::three();
     let session = world.token.user();
     let writers = ["one", "two"].map(|who| world.writer(who));
     let keys: Vec<_> =
-        (0..4).map(|n| worker::token_key(&session, &format!("used {n}")).expect("a key")).collect();
+        (0..100).map(|n| worker::token_key(&session, &format!("used {n}")).expect("a key")).collect();
     let (user, uses) = world.user_of(&keys);
-    keys.iter().for_each(|key| uses.wait_for_outcome(*key, CKR_OK));
+    let kept = keys[0];
+    let mut doomed = keys[1..].iter();
+    let mut destroyed = Vec::new();
     let (began, mut random) = (Instant::now(), Random(std::process::id().into()));
     let mut rounds = 0;
     while rounds < 6 || (slow() && began.elapsed() < Duration::from_secs(600)) {
         rounds += 1;
-        let what = random.below(7);
-        eprintln!("round {rounds}: {what}");
-        misfortune(&mut world.etcd, &world.wires, what, random.below(3) as usize);
+        uses.wait_for_outcome(kept, CKR_OK);
+        let (what, member) = (random.below(7), random.below(3) as usize);
+        eprintln!("round {rounds}: {what} of member {member}");
+        misfortune(&mut world.etcd, &world.wires, what, member);
+        if let Some(key) = doomed.next()
+            && session.destroy(*key) == CKR_OK
+        {
+            destroyed.push((*key, worker::now_ns()));
+        }
         // Shorter and longer than a process trusts what it knows, and than an election takes.
         std::thread::sleep(Duration::from_millis(random.below(2500)));
         relief(&mut world.etcd, &world.wires);
         writers.iter().for_each(|(_, journal)| journal.wait_for_more(5));
-        keys.iter().for_each(|key| uses.wait_for_outcome(*key, CKR_OK));
     }
+    uses.wait_for_outcome(kept, CKR_OK);
+    destroyed.iter().for_each(|(key, _)| uses.wait_for_outcome(*key, CKR_KEY_HANDLE_INVALID));
     uses.end(user);
+    assert!(!destroyed.is_empty());
+    for (key, destroyed_ns) in destroyed {
+        let late_ms = uses.last_use_ns(key).saturating_sub(destroyed_ns) / 1_000_000;
+        assert!(late_ms <= MAX_STALE_MS, "{key}: used {late_ms} ms after it was destroyed");
+    }
     for (peer, journal) in writers {
         journal.end(peer);
         journal::check(&journal, &session);
