@@ -149,8 +149,14 @@ impl Config {
         })
     }
 
-    /// The log that the environment alone asks for: for what fails before the configuration is read.
-    pub fn log_from_environment() -> Logger {
+    /// The log of a start that failed: where the configuration says; where that cannot be read, or its file not be
+    /// opened, what the environment alone asks for.
+    pub fn log_of_failed_start() -> Logger {
+        let configured = Self::load().and_then(|config| config.open_log());
+        configured.unwrap_or_else(|_| Self::log_from_environment())
+    }
+
+    fn log_from_environment() -> Logger {
         let level = log_level(variable("VHSM_LOG")).unwrap_or_default();
         Logger::open(level, variable("VHSM_LOG_FILE").as_deref().map(Path::new))
             .unwrap_or_else(|_| Logger::to_stderr(level))

@@ -87,7 +87,7 @@ fn log_start(error: Option<&Error>) {
     let write = |log: &Logger| log.write(level, &line);
     match LIBRARY.load().as_deref() {
         Some(library) => write(&library.log),
-        None => write(&Config::log_from_environment()),
+        None => write(&Config::log_of_failed_start()),
     }
 }
 

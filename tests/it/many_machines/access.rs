@@ -5,10 +5,9 @@ use super::*;
 /// What C_Initialize answers over this configuration, and what it logs.
 fn initialized(configuration: &str) -> (CK_RV, String) {
     let module = Module::loaded();
-    std::fs::write(module.home().join("vhsm.toml"), configuration).expect("a file");
     let log = module.home().join("log");
-    // SAFETY: the library's threads of an earlier run have ended, and others have not begun.
-    unsafe { std::env::set_var("VHSM_LOG_FILE", &log) };
+    let configuration = format!("{configuration}[log]\nfile = {log:?}\n");
+    std::fs::write(module.home().join("vhsm.toml"), configuration).expect("a file");
     let rv = module.initialize();
     (rv, std::fs::read_to_string(log).unwrap_or_default())
 }
