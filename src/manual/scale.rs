@@ -25,10 +25,10 @@
 //!
 //! # What a call costs
 //!
-//! A key in use needs no request: each call asks the clock whether what is known is still fresh, and that is all that
-//! tells a store in etcd from an embedded one. AES-256-GCM of 32 bytes with a token key has 0.96 to 0.98 of the embedded
-//! store's rate (C_EncryptInit and C_Encrypt by the processor time of the calling thread, twelve pairs of runs of either
-//! store in turn). `make bench MODULES="vhsm vhsm-etcd"` compares the two by the wall clock.
+//! A key in use needs no request: each call asks the clock whether what is known is still fresh, and that is all
+//! that tells a store in etcd from an embedded one. AES-256-GCM of 32 bytes with a token key has 0.96 to 0.98 of the
+//! embedded store's rate (C_EncryptInit and C_Encrypt by the processor time of the calling thread, six pairs of runs,
+//! the two stores in turn). `make bench MODULES="vhsm vhsm-etcd"` compares them by the wall clock.
 //!
 //! # etcd's limits
 //!

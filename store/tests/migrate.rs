@@ -117,6 +117,16 @@ fn all_records_come_over_and_the_source_is_refused_for_good() {
 }
 
 #[test]
+fn a_store_in_memory_takes_part() {
+    let (places, memory) = (Places::filled(&records(300)), open_in_any_state(&StoreSpec::Memory).unwrap());
+    let (from, to) = places.raw();
+    moved(&*from, &*memory, false).unwrap();
+    assert_eq!(standing(&*memory).unwrap(), Standing::InUse);
+    moved(&*memory, &*to, false).unwrap();
+    assert_eq!(all(&*open(&places.to).unwrap()), records(300));
+}
+
+#[test]
 fn who_has_the_source_open_is_turned_away() {
     let places = Places::filled(&records(10));
     let (user, (from, to)) = (open(&places.from).unwrap(), places.raw());
