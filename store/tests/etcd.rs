@@ -134,7 +134,7 @@ fn without_quorum_nothing_is_answered_and_with_it_all_goes_on() {
 #[test]
 fn a_member_that_hangs_or_is_cut_off_is_passed_over() {
     let etcd = Etcd::three();
-    let store = open(&etcd_options(&etcd, "p"));
+    let store = open(&EtcdOptions { request_timeout_ms: 60_000, ..etcd_options(&etcd, "p") });
     for member in 0..3 {
         etcd.pause(member);
         increment(&store, "count");
@@ -378,6 +378,29 @@ fn tls_and_a_users_password() {
     std::fs::write(&password_file, "secret but wrong").unwrap();
     let told = refused(&right);
     assert!(told.contains("`password_file`") && !told.contains("secret but wrong"), "{told}");
+}
+
+/// A member that was started again does not know who logged in before.
+#[test]
+fn a_login_to_etcd_outlives_its_members() {
+    let user = ("keys".to_owned(), "its password".to_owned());
+    let mut etcd = Etcd::with(Options { user: Some(user), ..Options::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let password_file = folder.path().join("password");
+    std::fs::write(&password_file, "its password").unwrap();
+    let user = Some(EtcdUser { name: "keys".into(), password_file });
+    let store = open(&EtcdOptions { user, request_timeout_ms: 30_000, ..etcd_options(&etcd, "p") });
+    let claim = store.claim(b"name", ClaimKind::Exclusive).unwrap();
+    for _ in 0..2 {
+        increment(&store, "count");
+        etcd.kill(0);
+        etcd.start(0);
+    }
+    increment(&store, "count");
+    assert_eq!(number_of(&get(&store, "count").unwrap()), 3);
+    assert!(store.is_claimed(b"name").unwrap());
+    drop(claim);
+    assert!(!store.is_claimed(b"name").unwrap());
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl Members {
 
     /// How long one try may take.
     pub(super) fn try_time(&self) -> Duration {
-        Duration::from_millis((self.options.request_timeout_ms / 4).max(50))
+        try_time(&self.options)
     }
 
     /// The member to ask. Errors: no connection to it, or not with these credentials.
@@ -173,6 +173,11 @@ impl Members {
     }
 }
 
+/// A part of what a call may take, so that it can try several members; long enough for one on a busy machine.
+fn try_time(options: &EtcdOptions) -> Duration {
+    Duration::from_millis((options.request_timeout_ms / 4).clamp(50, 1_500))
+}
+
 /// The failure with the member's name before it.
 fn at(endpoint: &str, failure: Failure) -> Failure {
     match failure {
@@ -183,9 +188,8 @@ fn at(endpoint: &str, failure: Failure) -> Failure {
 }
 
 async fn connect(endpoint: &str, options: &EtcdOptions) -> Result<Client, Failure> {
-    let connect_time = Duration::from_millis((options.request_timeout_ms / 4).max(50));
     let mut settings = ConnectOptions::new()
-        .with_connect_timeout(connect_time)
+        .with_connect_timeout(try_time(options))
         .with_require_leader(true)
         .with_auto_token_refresh(true);
     if let Some(tls) = &options.tls {

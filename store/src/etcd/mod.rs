@@ -21,6 +21,12 @@
 //!   need it to be fresh fail at once. All mends itself when etcd is back.
 //! - Reads are of one revision. Records and small ranges that were read are kept and follow the watch, so that reading
 //!   them again needs no request.
+//! - Commits of several threads are on their way side by side, and etcd joins their syncs. Measured with one member on
+//!   the same two busy cores, four puts a commit: 1,100/s from one thread, 1,900/s from eight with etcd on a disk; 800/s and
+//!   3,000/s with etcd in memory. What is known is read 2,500,000 times a second, what is not 2,700 times (7,000 from eight
+//!   threads). `revision` takes some 12 ns. `examples/etcd_speed.rs` measures it.
+//! - When etcd is full (its alarm NOSPACE) it takes no commit, deletions neither, until it is compacted, defragmented and the
+//!   alarm disarmed.
 //! - Nothing is shared over fork, and a fork waits for no call. A child inherits the descriptors of the connections,
 //!   unused, until it executes another program or ends.
 

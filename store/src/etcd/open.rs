@@ -30,6 +30,7 @@ pub(super) fn open(options: &EtcdOptions) -> Result<(Arc<Inner>, Background), St
     background.handle().spawn(Arc::clone(&inner).follow());
     background.handle().spawn(Arc::clone(&inner).keep_fresh());
     background.handle().spawn(Arc::clone(&inner).keep_session());
+    background.handle().spawn(Arc::clone(&inner).keep_claims());
     Ok((inner, background))
 }
 

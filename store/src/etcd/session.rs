@@ -126,7 +126,7 @@ impl Inner {
         Ok(newest.map_or(0, |record| record.mod_revision().cast_unsigned()))
     }
 
-    /// Keeps the lease alive, and takes the claims again under a new one where it was lost.
+    /// Keeps the lease alive, and makes another for claims where it was lost.
     pub(super) async fn keep_session(self: Arc<Self>) {
         loop {
             let session = self.session.lock().await.clone();
@@ -141,11 +141,21 @@ impl Inner {
                 }
                 continue;
             };
-            self.take_claims_again(&session).await;
             match self.renew(&session).await {
                 Ok(()) => sleep(RENEW_EVERY).await,
                 Err(Failure::LeaseGone) => self.lose(&session).await,
                 Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Takes lost claims again. Beside `keep_session`, for it may take long.
+    pub(super) async fn keep_claims(self: Arc<Self>) {
+        loop {
+            sleep(RENEW_EVERY).await;
+            let session = self.session.lock().await.clone();
+            if let Some(session) = session {
+                self.take_claims_again(&session).await;
             }
         }
     }
