@@ -47,5 +47,10 @@
 //! dropped), closes the inherited store and opens it again. The child takes a start number of its own for the IVs
 //! that vhsm makes, and logs in anew.
 //!
+//! A store in etcd has a thread, the library's only one, which every call that needs etcd hands its request to. It takes no
+//! lock that a call holds over anything but memory, takes no signal of the host, and ends with the store. A fork does not
+//! wait for it, nor for calls that wait for etcd: the child uses nothing of the inherited store, whatever state it is in.
+//! The descriptors of the connections stay open in a child until it executes another program or ends.
+//!
 //! Every lock of the library and of the store is one of std (`sync`), a word of its own memory: no table of waiting
 //! threads is shared between locks, which a fork in a bad moment would leave locked in the child.

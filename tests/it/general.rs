@@ -91,6 +91,19 @@ fn an_application_that_forbids_threads_is_told_or_served() {
     assert_eq!(is_initialized(&module), rv == CKR_OK);
 }
 
+/// A store in etcd needs a thread: where none may be made, etcd is not even looked for.
+#[test]
+fn an_application_that_forbids_threads_has_no_store_in_etcd() {
+    let module = Module::loaded();
+    // SAFETY: other threads of a test start after this; other tests wait for the lock.
+    unsafe { std::env::set_var("VHSM_STORE", "etcd://127.0.0.1:1") };
+    let rv = initialize(&module, arguments(0, CKF_LIBRARY_CANT_CREATE_OS_THREADS | CKF_OS_LOCKING_OK));
+    // SAFETY: as above.
+    unsafe { std::env::remove_var("VHSM_STORE") };
+    expect("no threads", rv, CKR_NEED_TO_CREATE_THREADS);
+    assert!(!is_initialized(&module));
+}
+
 #[test]
 fn initialize_and_finalize_come_in_turn() {
     let module = Module::loaded();

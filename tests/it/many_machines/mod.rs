@@ -9,6 +9,7 @@ mod destroyed;
 #[path = "../../../store/tests/common/etcd/mod.rs"]
 mod etcd;
 mod journal;
+mod requests;
 mod secrecy;
 mod shared;
 
