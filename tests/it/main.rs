@@ -50,6 +50,7 @@ mod message_nonces;
 mod message_sign;
 mod messages;
 mod montgomery;
+mod moved;
 mod objects;
 mod old_stores;
 mod operation_state;
