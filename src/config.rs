@@ -15,6 +15,7 @@
 //! | | `store.request_timeout_ms` | 5000: how long a call tries before it fails |
 //! | | `store.ca_file`; `.cert_file` and `.key_file` | none; with `etcds://`: who signed the members' certificates, and this client's own |
 //! | | `store.user` and `.password_file` | none: no login to etcd |
+//! | | `backups.folder` | `$VHSM_HOME/backups`: machines of one store in etcd share a folder. `store.group` holds for it too |
 //! | | `password.memory_kib`, `.passes`, `.lanes` | 19456, 2, 1 (Argon2id, OWASP's minimum) |
 //! | | `lifecycle.delay_ms` | 0: states that pass (`CREATE_IN_PROGRESS` and its like) are never seen; else for how long |
 //! | | `lifecycle.region` | `us-east-1`: where availability zones lie that nobody names |
@@ -27,7 +28,7 @@ mod store;
 use store::StoreEntry;
 pub use store::{StoreChoice, StoreTable};
 
-use crate::cluster::{PasswordCosts, Policy, life};
+use crate::cluster::{PasswordCosts, Policy, backup::BackupFolder, life};
 use crate::error::{ConfigError, Error};
 use crate::log::{Level, Logger};
 use crate::profile::{Active, Profile, Settings};
@@ -55,6 +56,8 @@ pub struct Config {
     pub lifecycle_delay_ms: u64,
     /// The region of availability zones that nobody names.
     pub region: String,
+    /// Where the `vhsm` command keeps backups.
+    pub backups: BackupFolder,
     /// Where the service's root key lies, if not in its default places.
     pub root_key_file: Option<PathBuf>,
     pub log_level: Level,
@@ -71,6 +74,8 @@ struct File {
     cloudhsm: CloudHsmEntry,
     store: Option<StoreEntry>,
     root_key_file: Option<PathBuf>,
+    #[serde(default)]
+    backups: BackupsEntry,
     #[serde(default)]
     password: PasswordEntry,
     #[serde(default)]
@@ -99,6 +104,12 @@ impl Default for CloudHsmEntry {
             enable_ecdh_without_kdf: false,
         }
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BackupsEntry {
+    folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -133,8 +144,10 @@ impl Config {
         let profile = profile(variable("VHSM_PROFILE").or(file.profile))?;
         let legacy = legacy(variable("VHSM_LEGACY"), file.legacy)?;
         allowed_legacy(profile, legacy)?;
+        let store = table.choice(variable("VHSM_STORE"), &home)?;
+        let group = matches!(store, StoreChoice::Embedded { group: true, .. });
         Ok(Self {
-            store: table.choice(variable("VHSM_STORE"), &home)?,
+            store,
             store_table: table,
             profile,
             settings: settings(&file.cloudhsm),
@@ -142,6 +155,7 @@ impl Config {
             password_costs: password_costs(&file.password)?,
             lifecycle_delay_ms: file.lifecycle.delay_ms,
             region: region(file.lifecycle.region)?,
+            backups: backups(file.backups.folder, group, &home)?,
             root_key_file: variable("VHSM_ROOT_KEY_FILE").map(PathBuf::from).or(file.root_key_file),
             log_level: log_level(variable("VHSM_LOG").or(file.log.level))?,
             log_file: variable("VHSM_LOG_FILE").map(PathBuf::from).or(file.log.file),
@@ -352,6 +366,18 @@ fn region(named: Option<String>) -> Result<String, ConfigError> {
             mend: "write one like us-east-1".into(),
         }),
     }
+}
+
+fn backups(folder: Option<PathBuf>, group: bool, home: &Path) -> Result<BackupFolder, ConfigError> {
+    let folder = folder.unwrap_or_else(|| home.join("backups"));
+    if !folder.is_absolute() {
+        return Err(ConfigError::File {
+            path: "[backups]".into(),
+            cause: format!("folder {} is not an absolute path", folder.display()),
+            mend: "write the whole path".into(),
+        });
+    }
+    Ok(BackupFolder::new(folder, group))
 }
 
 fn password_costs(entry: &PasswordEntry) -> Result<PasswordCosts, ConfigError> {

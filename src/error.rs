@@ -3,8 +3,10 @@
 //! A variant says what happened and carries the facts; its doc comment names the CK_RV. Messages are for
 //! logs and for people: no PIN, key byte or plaintext ever enters one.
 
+mod backup;
 mod life;
 
+pub use backup::BackupError;
 pub use life::{CertificateError, LifeError};
 
 use cryptoki_sys::*;
@@ -23,6 +25,8 @@ pub enum Error {
     Cluster(#[from] ClusterError),
     #[error(transparent)]
     Life(#[from] LifeError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// CKR_DEVICE_MEMORY when full, else CKR_DEVICE_ERROR.
@@ -363,6 +367,7 @@ impl Error {
             Error::Mechanism(e) => mechanism_rv(e),
             Error::Cluster(e) => cluster_rv(e),
             Error::Life(e) => life::rv(e),
+            Error::Backup(e) => backup::rv(e),
             Error::Config(_) | Error::Internal(_) => CKR_GENERAL_ERROR,
             Error::Store(StoreError::Full { .. } | StoreError::TooLarge { .. }) => CKR_DEVICE_MEMORY,
             Error::Store(StoreError::Forked) => CKR_CRYPTOKI_NOT_INITIALIZED,

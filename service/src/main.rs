@@ -78,7 +78,8 @@ pub struct App {
 impl App {
     fn open(config: Config) -> Result<Self, Failure> {
         must_outlive(&config)?;
-        let clusters = Clusters::open(config.open_store()?, config.password_costs)?;
+        let clusters =
+            Clusters::open(config.open_store()?, config.password_costs)?.with_backups(config.backups.clone());
         Ok(Self { config, clusters })
     }
 }

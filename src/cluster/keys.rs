@@ -18,6 +18,7 @@
 //! | `09 cluster generation owner` | what is left to sweep: `ffffffff` stands for all |
 //! | `0a cluster generation recipient 00 object` | what the object's owner has to tell a user it shares it with, MACed |
 //! | `0a cluster generation recipient 01 object` | what that user made of it: the object's key, sealed, and its index entries |
+//! | `0c cluster` | a cluster is being made of a backup under this number: its own record comes last |
 //!
 //! cluster, generation, user and owner have 4 bytes, slot and object 8. Owner 0 is the public. The generation
 //! grows when a token is wiped: everything older is out of reach at once, and swept later. A token key has
@@ -46,6 +47,7 @@ const SHARE: u8 = 10;
 /// The two sorts of records of a share, behind the recipient's number.
 const MESSAGE: u8 = 0;
 const ADOPTED: u8 = 1;
+const RESTORE: u8 = 0x0c;
 
 /// Bytes of the keyed hash of a label or an id, or of class and key type together.
 pub(super) const HASH_BYTES: usize = 16;
@@ -193,6 +195,51 @@ pub(super) fn hsms(cluster: ClusterId) -> Key {
     numbered(HSM, cluster)
 }
 
+/// Tells that a cluster is being made of a backup.
+pub(super) fn restore(id: ClusterId) -> Key {
+    numbered(RESTORE, id)
+}
+
+/// The prefix of all of those.
+pub(super) fn restores() -> Key {
+    Key::from_slice(&[RESTORE])
+}
+
+/// The kinds that a backup has of a generation, in the order of keys: all that lies under one.
+pub(super) fn of_generation() -> SmallVec<[u8; 8]> {
+    let mut kinds: SmallVec<[u8; 8]> = OF_USERS.iter().chain(&OWNED).copied().collect();
+    kinds.push(SWEEP);
+    kinds.sort_unstable();
+    kinds
+}
+
+/// A key of a generation, as it is in another one. `None`: it is not of that generation, or of no kind that lies under one.
+pub(super) fn moved(key: &[u8], from: Space, to: Space) -> Option<Key> {
+    let (kind, rest) = key.split_first()?;
+    let rest = rest.strip_prefix(&from.numbers())?;
+    (of_generation().contains(kind) && !rest.is_empty()).then(|| to.key(*kind, &[rest]))
+}
+
+/// Whether it is the key of a user's record.
+pub(super) fn is_user(key: &[u8]) -> bool {
+    key.first() == Some(&USER)
+}
+
+/// The user whose wrong tries stand under this key.
+pub(super) fn attempts_of(key: &[u8]) -> Option<UserId> {
+    if key.first() == Some(&ATTEMPTS) { user_of(key) } else { None }
+}
+
+/// Whether it is the key of an HSM's record.
+pub(super) fn is_hsm(key: &[u8]) -> bool {
+    key.first() == Some(&HSM)
+}
+
+/// The object whose record has this key.
+pub(super) fn stored_object(key: &[u8]) -> Option<ObjectId> {
+    if key.first() == Some(&OBJECT) { object_of(key) } else { None }
+}
+
 /// The prefix of all sweep records.
 pub(super) fn sweeps() -> Key {
     Key::from_slice(&[SWEEP])
@@ -239,7 +286,7 @@ pub(super) fn sweep_of(key: &[u8]) -> Option<(Space, u32)> {
     rest.is_empty().then_some((Space { cluster: ClusterId(cluster), generation }, owner))
 }
 
-/// The cluster a cluster record's key names.
+/// The cluster that the key of a cluster's record, or of one being restored, names.
 pub(super) fn cluster_of(key: &[u8]) -> Option<ClusterId> {
     let (cluster, rest) = four(key.get(1..)?)?;
     rest.is_empty().then_some(ClusterId(cluster))
@@ -264,7 +311,7 @@ pub(super) fn change_of(key: &[u8]) -> Result<Option<Change>, ()> {
     let cluster = || four(key.get(1..)?).map(|(cluster, _)| ClusterId(cluster));
     let change = match key {
         HEAD => Some(Change::Slots),
-        [0, ..] | [ATTEMPTS | LABEL | ID | CLASS | SWEEP, ..] => return Ok(None),
+        [0, ..] | [ATTEMPTS | LABEL | ID | CLASS | SWEEP | RESTORE, ..] => return Ok(None),
         [SHARE, _, _, _, _, _, _, _, _, _, _, _, _, ADOPTED, ..] => return Ok(None),
         [SHARE, ..] => share_of(key).map(|(cluster, to, object)| Change::Share(cluster, to, object)),
         [CLUSTER | HSM, ..] => Some(Change::Slots),

@@ -19,6 +19,7 @@
 //! | `health.rs` | what can be asked without changing anything |
 //! | `trust.rs`, `inventory.rs` | what an admin says and sees of objects that it cannot open |
 //! | `share.rs`, `share_owner.rs`, `share_recipient.rs` | keys that their owner shares: the records, and either side |
+//! | `backup/` | backups, and clusters made of them |
 //!
 //! Locks: none is held over a commit or over cryptography. Tries of a password are put in a row by a claim of
 //! the store (`try/...`, taken first), under which a login takes its own (`login/...`).
@@ -27,6 +28,7 @@ mod attempts;
 mod authority;
 mod backing;
 mod health;
+pub mod backup;
 mod index;
 mod init_token;
 mod inventory;
@@ -263,6 +265,8 @@ pub struct Clusters {
     costs: PasswordCosts,
     numbers: Numbers,
     now: Clock,
+    /// Where this process keeps backups.
+    backups: Option<backup::BackupFolder>,
 }
 
 /// Milliseconds since 1970.
@@ -276,7 +280,8 @@ impl Clusters {
     /// Opens the store's head record (made on first use). Reads nothing else. Errors: `NewerFormat`,
     /// `Corrupt`.
     pub fn open(store: Arc<dyn Store>, costs: PasswordCosts) -> Result<Self, Error> {
-        let clusters = Self { store, costs, numbers: Numbers::default(), now: Box::new(system_ms) };
+        let clusters =
+            Self { store, costs, numbers: Numbers::default(), now: Box::new(system_ms), backups: None };
         clusters.head()?;
         Ok(clusters)
     }

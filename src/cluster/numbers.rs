@@ -19,6 +19,8 @@ use vhsm_store::Batch;
 const BLOCK: u64 = 1024;
 /// Start numbers have 24 bits.
 const LAST_START: u64 = (1 << 24) - 1;
+/// A backup with greater object ids is none of a store that was ever filled: it would use up this one's.
+const LAST_RESTORED: u64 = 1 << 62;
 /// The counter has 48 bits.
 const LAST_COUNT: u64 = (1 << 48) - 1;
 
@@ -94,6 +96,22 @@ impl Clusters {
             *objects = block;
         }
         Ok(ObjectId(id))
+    }
+
+    /// Sees to it that object ids given from here on are greater than `id`. Errors: `Refused`.
+    pub(super) fn raise_object_ids(&self, id: ObjectId) -> Result<(), Error> {
+        self.retry(|| {
+            let raw = self.view(|snapshot| Ok(snapshot.get(keys::OBJECT_IDS)?.map(<[u8]>::to_vec)))?;
+            let next = raw.as_deref().map_or(Ok(1), |raw| decode::<u64>("number record", raw))?;
+            if next > id.0 {
+                return Ok(());
+            }
+            let above = id.0.checked_add(1).filter(|above| *above < LAST_RESTORED);
+            let above = above.ok_or_else(|| ClusterError::Refused("object ids beyond any store's".into()))?;
+            let batch = Batch::new().expect(keys::OBJECT_IDS, raw.as_deref());
+            self.store.commit(batch.put(keys::OBJECT_IDS, encode(&above)?))?;
+            Ok(())
+        })
     }
 
     /// Takes `count` numbers from 1 to `last` durably.

@@ -127,14 +127,19 @@ pub(super) fn user(
 pub(super) fn users(snapshot: &dyn Snapshot, space: Space) -> Result<Vec<Maced<UserRecord>>, Error> {
     let mut found = Vec::new();
     scan(snapshot, &space.users(), &mut |key, raw| {
-        let user = Maced::<UserRecord>::decode(key, raw)?;
-        if keys::user_of(key) != Some(user.unverified().id()) {
-            return Err(ClusterError::Corrupt("user record: another user's").into());
-        }
-        found.push(user);
+        found.push(user_record(key, raw)?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
+}
+
+/// A user's record that stands under that user's key. Errors: `Corrupt`.
+pub(super) fn user_record(key: &[u8], raw: &[u8]) -> Result<Maced<UserRecord>, Error> {
+    let user = Maced::<UserRecord>::decode(key, raw)?;
+    if keys::user_of(key) != Some(user.unverified().id()) {
+        return Err(ClusterError::Corrupt("user record: another user's").into());
+    }
+    Ok(user)
 }
 
 /// A user's wrong tries, and the record as it stands.

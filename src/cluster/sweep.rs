@@ -22,6 +22,7 @@ impl Clusters {
     /// Deletes in one small batch what wiped tokens and deleted users and clusters left behind; returns
     /// whether more is left.
     pub fn sweep(&self) -> Result<bool, Error> {
+        self.give_up_dead_restores()?;
         let found = self.view(|snapshot| {
             let mut first = None;
             read::scan(snapshot, &keys::sweeps(), &mut |key, _| {

@@ -32,9 +32,6 @@ pub enum LifeError {
     /// CKR_FUNCTION_REJECTED
     #[error("cluster {cluster} still has HSMs ({hsms}): delete them first")]
     HsmsLeft { cluster: String, hsms: usize },
-    /// CKR_GENERAL_ERROR
-    #[error("there is no backup {0:?}")]
-    BackupNotFound(String),
     /// CKR_FUNCTION_REJECTED
     #[error("cluster {0} has a certificate, which stays what it is")]
     Certified(String),
@@ -91,7 +88,7 @@ impl From<CertificateError> for Error {
 pub(super) fn rv(error: &LifeError) -> CK_RV {
     match error {
         LifeError::Input { .. } | LifeError::Tag { .. } | LifeError::Certificate(_) => CKR_ARGUMENTS_BAD,
-        LifeError::BackupNotFound(_) | LifeError::NobodyAsks => CKR_GENERAL_ERROR,
+        LifeError::NobodyAsks => CKR_GENERAL_ERROR,
         _ => CKR_FUNCTION_REJECTED,
     }
 }

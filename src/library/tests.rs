@@ -17,6 +17,7 @@ fn library() -> Library {
         profile: Profile::Standard,
         settings: Settings::default(),
         legacy: false,
+        backups: crate::cluster::backup::BackupFolder::new("/nowhere", false),
         password_costs: PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 },
         lifecycle_delay_ms: 0,
         region: "us-east-1".into(),

@@ -1,23 +1,24 @@
 //! CreateCluster: a cluster without HSMs, users and certificate, or one made from a backup.
 
 use super::api::{ClusterDescription, CreateClusterRequest, Places};
-use super::{ControlPlane, check, names};
+use super::{ControlPlane, FromBackup, check, names};
 use crate::cluster::keys;
 use crate::cluster::records::Head;
 use crate::cluster::slots::{Plan, head_change, new_name};
 use crate::cluster::{Backing, ClusterId, ClusterState, HsmType, Mode, Subnet, pin};
-use crate::error::{Error, LifeError};
+use crate::error::Error;
 
 impl ControlPlane<'_> {
-    /// CreateCluster. Errors: `Input`, `Tag`, `LabelTaken`, `BackupNotFound`, `NobodyAsks` without a root key.
+    /// CreateCluster. Errors: `Input`, `Tag`, `LabelTaken`, `NobodyAsks` without a root key; with SourceBackupId those of
+    /// `create_from_backup`.
     pub fn create_cluster(&self, request: &CreateClusterRequest) -> Result<ClusterDescription, Error> {
+        if request.source_backup_id.is_some() {
+            return Ok(self.create_from_backup(request, &FromBackup::default(), &mut |_, _| {})?.cluster);
+        }
         let root_key = self.root_key()?;
         let (name, backing) = (new_name("cluster-")?, self.backing(request)?);
         let label = request.label.as_deref().unwrap_or(&name);
         check_label(label)?;
-        if let Some(backup) = &request.source_backup_id {
-            return Err(LifeError::BackupNotFound(backup.clone()).into());
-        }
         let cluster = self.clusters.retry(|| {
             let (head, raw) = self.clusters.head()?;
             self.clusters.check_label_free(label)?;

@@ -1,6 +1,6 @@
 //! Which exception of the CloudHSM V2 API an error is (reference/kms-custom-key-stores.md sec. 11).
 
-use crate::error::{CallError, ClusterError, Error, LifeError};
+use crate::error::{BackupError, CallError, ClusterError, Error, LifeError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exception {
@@ -38,6 +38,7 @@ impl From<&Error> for Exception {
         match error {
             Error::Life(error) => of_life(error),
             Error::Cluster(error) => of_cluster(error),
+            Error::Backup(error) => of_backup(error),
             Error::Call(CallError::NotLoggedIn) => Exception::AccessDenied,
             // The store is full, cut off or under others' changes: to be tried again.
             Error::Store(_) => Exception::InternalFailure,
@@ -50,9 +51,19 @@ fn of_life(error: &LifeError) -> Exception {
     match error {
         LifeError::Tag { .. } => Exception::Tag,
         LifeError::TooManyTags { .. } => Exception::ResourceLimitExceeded,
-        LifeError::BackupNotFound(_) => Exception::ResourceNotFound,
         LifeError::NobodyAsks => Exception::AccessDenied,
         _ => Exception::InvalidRequest,
+    }
+}
+
+fn of_backup(error: &BackupError) -> Exception {
+    match error {
+        BackupError::NotFound(_) => Exception::ResourceNotFound,
+        BackupError::NoAuthority(_) => Exception::AccessDenied,
+        BackupError::State { .. } => Exception::InvalidRequest,
+        // To be tried again.
+        BackupError::GivenUp => Exception::InternalFailure,
+        _ => Exception::Service,
     }
 }
 

@@ -20,6 +20,7 @@ pub mod api;
 mod certify;
 mod check;
 mod create_cluster;
+mod create_from_backup;
 mod create_hsm;
 mod delete_cluster;
 mod delete_hsm;
@@ -37,6 +38,7 @@ mod whole;
 mod tests;
 
 pub use check::is_region;
+pub use create_from_backup::FromBackup;
 pub use exception::Exception;
 
 use crate::cluster::keys::Space;
@@ -46,6 +48,7 @@ use crate::crypto::seal::{Key, MacKey};
 use crate::error::{ClusterError, Error, LifeError};
 use crate::root_key::RootKey;
 use api::State;
+use std::cell::RefCell;
 use std::sync::Arc;
 use vhsm_store::Batch;
 
@@ -66,12 +69,13 @@ pub struct ControlPlane<'a> {
     settings: Settings,
     root_key: Option<&'a RootKey>,
     admin: Option<&'a Login>,
+    warnings: RefCell<Vec<String>>,
 }
 
 impl<'a> ControlPlane<'a> {
     /// Describes clusters; to change one takes one of the two that follow.
     pub fn new(clusters: &'a Clusters, settings: Settings) -> Self {
-        Self { clusters, settings, root_key: None, admin: None }
+        Self { clusters, settings, root_key: None, admin: None, warnings: RefCell::default() }
     }
 
     /// The service's own right, by its root key.
@@ -82,6 +86,15 @@ impl<'a> ControlPlane<'a> {
     /// An admin's right, over its own cluster: used before the service's.
     pub fn with_admin(self, admin: &'a Login) -> Self {
         Self { admin: Some(admin), ..self }
+    }
+
+    /// What went wrong beside operations that were done: told once.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.take()
+    }
+
+    fn warn(&self, warning: String) {
+        self.warnings.borrow_mut().push(warning);
     }
 
     fn authority(&self) -> Result<Authority<'a>, Error> {
