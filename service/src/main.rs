@@ -3,6 +3,7 @@
 //! Answers JSON on standard output and exit status 0, or one line on standard error and 1. Holds no rule of
 //! its own: what a cluster, a user or a password may be is the library's to say.
 
+mod backup;
 mod cli;
 mod cluster;
 mod doctor;
@@ -12,6 +13,7 @@ mod import;
 mod key;
 mod output;
 mod password;
+mod progress;
 mod quickstart;
 mod serve;
 mod store;
@@ -56,6 +58,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         // Has an exit status of its own, and is run before this.
         Command::Doctor(_) => Ok(()),
         Command::Cluster(command) => cluster::run(&App::open(config)?, command),
+        Command::Backup(command) => backup::run(&App::open(config)?, command),
         Command::Hsm(command) => hsm::run(&App::open(config)?, command),
         Command::Import(command) => import::run(&App::open(config)?, command),
         Command::Key(command) => {

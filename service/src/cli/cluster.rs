@@ -97,7 +97,8 @@ const CREATE_HELP: &str = "\
 Examples:
   vhsm cluster create --label demo --admin-password-file admin.txt
   openssl rand -hex 12 | tee admin.txt | vhsm cluster create --label x --admin-password-file -
-  vhsm cluster create --label demo --availability-zone us-east-1a --availability-zone us-east-1b";
+  vhsm cluster create --label demo --availability-zone us-east-1a --availability-zone us-east-1b
+  vhsm cluster create --source-backup backup-abcdefghijk --label restored --hsms 2";
 
 /// HsmType of the CloudHSM API.
 #[derive(Clone, Copy, ValueEnum)]
@@ -149,14 +150,19 @@ impl FromStr for TagArg {
 
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("how").required(true).multiple(true)
-    .args(["admin_password", "admin_password_file", "availability_zones", "subnet_ids"]))]
+    .args(["admin_password", "admin_password_file", "availability_zones", "subnet_ids", "source_backup"]))]
 pub struct CreateArgs {
     /// The cluster's name, and its tokens' label: 1 to 32 bytes [default, step by step: the ClusterId]
     #[arg(long, allow_hyphen_values = true)]
     pub label: Option<String>,
-    /// How many HSMs an active cluster has at once, 1 to 28: each is a slot
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub hsms: usize,
+    /// How many HSMs an active cluster has at once, 1 to 28: each is a slot [default: 2, of a backup 0]
+    #[arg(long, value_name = "N")]
+    pub hsms: Option<usize>,
+    /// Make it of a backup: active, with the users and keys of that time, by its BackupId or ARN
+    #[arg(long, value_name = "BACKUP", conflicts_with_all = ["admin_password", "admin_password_file"])]
+    pub source_backup: Option<String>,
+    #[command(flatten)]
+    pub login: LoginArgs,
     #[command(flatten)]
     pub admin_password: AdminPassword,
     /// An availability zone for its HSMs, 1 to 10 times
@@ -165,11 +171,12 @@ pub struct CreateArgs {
     /// Subnets instead of availability zones, 1 to 10: each stands for a zone
     #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', conflicts_with = "availability_zones")]
     subnet_ids: Vec<String>,
-    #[arg(long, value_name = "TYPE", default_value = "hsm2m.medium")]
-    hsm_type: HsmTypeName,
-    /// As it is told; nothing here is validated
-    #[arg(long, default_value = "NON_FIPS")]
-    mode: ModeName,
+    /// [default: hsm2m.medium, or the backup's]
+    #[arg(long, value_name = "TYPE")]
+    hsm_type: Option<HsmTypeName>,
+    /// As it is told; nothing here is validated [default: NON_FIPS, or the backup's]
+    #[arg(long)]
+    mode: Option<ModeName>,
     #[arg(long, value_name = "TYPE", default_value = "IPV4", hide = true)]
     network_type: NetworkTypeName,
     /// How long backups are kept, 7 to 379 [default: 90]
@@ -182,13 +189,22 @@ pub struct CreateArgs {
 
 impl CreateArgs {
     pub fn hsm_type(&self) -> HsmType {
-        self.hsm_type.into()
+        self.hsm_type_or(HsmType::Hsm2mMedium)
+    }
+
+    pub fn hsm_type_or(&self, default: HsmType) -> HsmType {
+        self.hsm_type.map_or(default, HsmType::from)
     }
 
     pub fn mode(&self) -> Mode {
+        self.mode_or(Mode::NonFips)
+    }
+
+    pub fn mode_or(&self, default: Mode) -> Mode {
         match self.mode {
-            ModeName::Fips => Mode::Fips,
-            ModeName::NonFips => Mode::NonFips,
+            Some(ModeName::Fips) => Mode::Fips,
+            Some(ModeName::NonFips) => Mode::NonFips,
+            None => default,
         }
     }
 

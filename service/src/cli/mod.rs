@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and the help that teaches it.
 
+mod backup;
 mod cluster;
 mod doctor;
 mod hsm;
@@ -9,6 +10,9 @@ mod serve;
 mod store;
 mod user;
 
+pub use backup::{
+    BackupCommand, CopyBackupArgs, CreateBackupArgs, ImportBackupArgs, ListBackupsArgs, VerifyBackupArgs,
+};
 pub use cluster::{
     ActivateArgs, ChangeArgs, ClusterCommand, CreateArgs, CreateHsmArgs, DeleteClusterArgs, DeleteHsmArgs,
     InitializeArgs, ModifyArgs, NameArg, TagArgs, UntagArgs,
@@ -58,6 +62,9 @@ pub enum Command {
     /// Make, show, change and delete clusters and their HSMs
     #[command(subcommand, arg_required_else_help = false, after_help = cluster::HELP)]
     Cluster(ClusterCommand),
+    /// Take, show, check, copy and delete backups of clusters
+    #[command(subcommand, arg_required_else_help = false, after_help = backup::HELP)]
+    Backup(BackupCommand),
     /// Let HSMs fail, recover, or be degraded
     #[command(subcommand, arg_required_else_help = false, after_help = hsm::HELP)]
     Hsm(HsmCommand),

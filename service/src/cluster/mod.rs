@@ -4,8 +4,9 @@
 
 mod anchor;
 mod info;
+mod restore;
 mod steps;
-mod view;
+pub mod view;
 
 use crate::App;
 use crate::cli::{ClusterCommand, CreateArgs, DeleteClusterArgs};
@@ -40,6 +41,9 @@ pub fn run(app: &App, command: ClusterCommand) -> Result<(), Failure> {
 }
 
 fn create(app: &App, arguments: &CreateArgs) -> Result<(), Failure> {
+    if arguments.source_backup.is_some() {
+        return restore::run(app, arguments);
+    }
     if !arguments.admin_password.is_given() {
         return steps::create(app, arguments);
     }
@@ -50,7 +54,7 @@ fn create(app: &App, arguments: &CreateArgs) -> Result<(), Failure> {
     let password = arguments.admin_password.source().read()?;
     let request = WholeClusterRequest {
         label,
-        hsms: arguments.hsms,
+        hsms: arguments.hsms.unwrap_or(2),
         admin_password: &password,
         hsm_type: arguments.hsm_type(),
         mode: arguments.mode(),
@@ -67,7 +71,16 @@ fn create(app: &App, arguments: &CreateArgs) -> Result<(), Failure> {
 pub fn create_whole(app: &App, request: &WholeClusterRequest) -> Result<ClusterDescription, Error> {
     let root_key = app.config.root_key()?;
     let plane = ControlPlane::new(&app.clusters, app.config.lifecycle()).with_root_key(&root_key);
-    plane.create_whole_cluster(request)
+    let made = plane.create_whole_cluster(request)?;
+    warn(&plane);
+    Ok(made)
+}
+
+/// Tells on standard error what went wrong beside what was done.
+pub fn warn(plane: &ControlPlane) {
+    for warning in plane.warnings() {
+        eprintln!("vhsm: warning: {warning}");
+    }
 }
 
 /// Puts the trust anchor into its file. Errors: it cannot be written; what made the cluster is done nevertheless.

@@ -1,7 +1,7 @@
 //! The steps of a cluster's life, one command each: operations of the CloudHSM API, and `cluster activate` of its CLI.
 
 use super::view::{DeletedHsm, HsmView, InitializedCluster};
-use super::{anchor_file, keep_anchor, named_or_only, show};
+use super::{anchor_file, keep_anchor, named_or_only, show, warn};
 use crate::App;
 use crate::cli::{
     ActivateArgs, ChangeArgs, CreateArgs, CreateHsmArgs, DeleteHsmArgs, InitializeArgs, LoginArgs,
@@ -39,11 +39,15 @@ fn change<T>(
         if let Some(root_key) = &root_key {
             plane = plane.with_root_key(root_key);
         }
-        return Ok(operation(&plane, &cluster)?);
+        let done = operation(&plane, &cluster)?;
+        warn(&plane);
+        return Ok(done);
     }
     let root_key = app.config.root_key().map_err(Error::from)?;
     let plane = ControlPlane::new(&app.clusters, settings).with_root_key(&root_key);
-    Ok(operation(&plane, &cluster)?)
+    let done = operation(&plane, &cluster)?;
+    warn(&plane);
+    Ok(done)
 }
 
 /// CreateCluster

@@ -5,6 +5,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
+use vhsm_pkcs11::cluster::Tag;
 use vhsm_pkcs11::cluster::life::api::{ClusterDescription, HsmDescription, Retention};
 
 /// Cluster of the CloudHSM API.
@@ -80,9 +81,15 @@ struct CertificatesView<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct TagView<'a> {
+pub struct TagView<'a> {
     key: &'a str,
     value: &'a str,
+}
+
+impl<'a> From<&'a Tag> for TagView<'a> {
+    fn from(tag: &'a Tag) -> Self {
+        Self { key: &tag.key, value: &tag.value }
+    }
 }
 
 /// Answer of InitializeCluster.
@@ -151,7 +158,7 @@ impl<'a> ClusterView<'a> {
                 cluster_certificate: cluster.certificates.cluster_certificate.as_deref(),
             },
             trust_anchor_file,
-            tag_list: cluster.tags.iter().map(|tag| TagView { key: &tag.key, value: &tag.value }).collect(),
+            tag_list: cluster.tags.iter().map(TagView::from).collect(),
         }
     }
 }
@@ -174,7 +181,7 @@ impl<'a> From<&'a HsmDescription> for HsmView<'a> {
 }
 
 /// RFC 3339, as the AWS CLI shows times.
-fn timestamp(ms: u64) -> String {
+pub fn timestamp(ms: u64) -> String {
     // Beyond the year 9999 nothing is shown right, and no clock is right.
     let last = Duration::from_secs(253_402_300_799);
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms).min(last)).to_string()

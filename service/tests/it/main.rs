@@ -1,6 +1,7 @@
 //! The `vhsm` command, run as people run it: each command well and badly. Every bad input's message says what
 //! was wrong and how to mend it, and no password is ever shown but by quickstart.
 
+mod backups;
 mod clusters;
 mod doctor;
 mod hsms;

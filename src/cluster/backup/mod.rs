@@ -38,7 +38,7 @@ pub use copy::CopiedBackup;
 pub use folder::BackupFolder;
 pub use restore::{RestoreCluster, Restored};
 pub use retention::Maintained;
-pub use source::{BackupCheck, BackupPassword};
+pub use source::{BackupCheck, BackupPassword, verify_file};
 pub use take::TakenBy;
 
 use crate::cluster::{Cluster, Clusters, HsmType, Mode, Tag};

@@ -8,7 +8,7 @@ use crate::cluster::backup::{BackupPassword, Progress, RestoreCluster};
 use crate::error::Error;
 
 /// What a cluster made of a backup takes beside the API's request.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct FromBackup<'a> {
     /// HSMs that it has at once.
     pub hsms: usize,

@@ -1,7 +1,7 @@
 //! Files that are not what was written: each is told, by name and reason, and nothing of it is used.
 
 use super::*;
-use crate::cluster::backup::source::verify_file;
+use crate::cluster::backup::verify_file;
 use std::path::Path;
 
 fn verify(path: &Path) -> Result<BackupCheck, Error> {
