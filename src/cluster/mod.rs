@@ -27,8 +27,8 @@
 mod attempts;
 mod authority;
 mod backing;
-mod health;
 pub mod backup;
+mod health;
 mod index;
 mod init_token;
 mod inventory;

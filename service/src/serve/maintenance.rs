@@ -6,6 +6,7 @@
 use crate::App;
 use crate::failure::Failure;
 use std::time::Duration;
+use vhsm_pkcs11::error::Error;
 
 /// Takes lines for the log.
 pub type Tell<'a> = dyn FnMut(&str) + 'a;
@@ -16,7 +17,10 @@ struct Task {
     run: fn(&App, &mut Tell) -> Result<(), Failure>,
 }
 
-const TASKS: &[Task] = &[Task { name: "sweep", every: Duration::from_secs(60), run: sweep }];
+const TASKS: &[Task] = &[
+    Task { name: "backups", every: Duration::from_secs(300), run: backups },
+    Task { name: "sweep", every: Duration::from_secs(60), run: sweep },
+];
 
 /// When each task is due, by the clock of `Clusters`.
 pub struct Schedule {
@@ -55,6 +59,30 @@ impl Schedule {
         let now_ms = app.clusters.now_ms();
         let next_ms = self.due_ms.iter().min().map_or(0, |due_ms| due_ms.saturating_sub(now_ms));
         Outcome { failed, next: Duration::from_millis(next_ms) }
+    }
+}
+
+/// Takes the backups that are due, and deletes those that have had their time.
+fn backups(app: &App, tell: &mut Tell) -> Result<(), Failure> {
+    let root_key = app.config.root_key().map_err(Error::from)?;
+    let done = app.clusters.maintain_backups(Some(&root_key))?;
+    for backup in &done.taken {
+        tell(&format!("backups: took {} of cluster {}", backup.id, backup.cluster));
+    }
+    for backup in &done.expired {
+        tell(&format!(
+            "backups: {backup} is past its cluster's retention policy; for seven days it can be restored"
+        ));
+    }
+    for backup in &done.purged {
+        tell(&format!("backups: {backup} was deleted for good"));
+    }
+    for (what, error) in &done.failed {
+        tell(&format!("backups: {what}: {error}"));
+    }
+    match done.failed.len() {
+        0 => Ok(()),
+        failed => Err(Failure::new(format!("{failed} of them failed, and are tried again"))),
     }
 }
 

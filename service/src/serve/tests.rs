@@ -5,6 +5,7 @@ use crate::App;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use vhsm_pkcs11::cluster::backup::BackupFolder;
 use vhsm_pkcs11::cluster::{Clusters, NewCluster, PasswordCosts};
 use vhsm_pkcs11::config::{Config, StoreChoice, StoreTable};
 use vhsm_pkcs11::log::Level;
@@ -27,7 +28,8 @@ impl World {
         let clock = Arc::new(AtomicU64::new(START_MS));
         let read = clock.clone();
         let clusters = Clusters::open(Arc::new(Memory::new()), COSTS).unwrap();
-        let clusters = clusters.with_clock(move || read.load(Ordering::SeqCst));
+        let backups = BackupFolder::new(home.path().join("backups"), false);
+        let clusters = clusters.with_clock(move || read.load(Ordering::SeqCst)).with_backups(backups.clone());
         let config = Config {
             home: home.path().into(),
             store: StoreChoice::Memory,
@@ -36,6 +38,7 @@ impl World {
             settings: Settings::default(),
             legacy: false,
             password_costs: COSTS,
+            backups,
             lifecycle_delay_ms: 0,
             region: "us-east-1".into(),
             root_key_file: None,
@@ -95,4 +98,18 @@ fn a_clock_that_was_set_back_puts_nothing_off() {
     world.clock.store(START_MS - 86_400_000, Ordering::SeqCst);
     assert_eq!(world.run().0.len(), 1);
     assert_eq!(world.run().0.len(), 0);
+}
+
+#[test]
+fn a_backup_a_day_is_taken() {
+    let mut world = World::new();
+    let policy = world.app.config.policy();
+    let new =
+        NewCluster { label: "daily", hsms: 1, admin_password: b"admin-password", policy, root_key: None };
+    world.app.clusters.create(&new).unwrap();
+    for taken in [1, 0, 0, 1] {
+        let (lines, _) = world.run();
+        assert_eq!(lines.iter().filter(|line| line.starts_with("backups: took backup-")).count(), taken);
+        world.pass(8 * 60 * 60);
+    }
 }

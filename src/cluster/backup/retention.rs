@@ -32,6 +32,7 @@ impl Clusters {
     /// Takes the backups that are due, and deletes those that have had their time; removes what killed processes left.
     /// Call it every few minutes from a process that lives. Several may, on one or more machines.
     pub fn maintain_backups(&self, root_key: Option<&RootKey>) -> Result<Maintained, Error> {
+        self.give_up_dead_restores()?;
         let mut done = Maintained::default();
         self.daily_backups(root_key, &mut done)?;
         self.expire(&mut done)?;
