@@ -179,7 +179,7 @@ fn passwords_that_cost_too_little_are_told() {
 #[test]
 fn rights_of_others_are_told_and_taken_away() {
     let home = sound();
-    std::fs::create_dir(home.path().join("backups")).unwrap();
+    std::fs::create_dir_all(home.path().join("backups")).unwrap();
     std::fs::write(home.path().join("backups/b.backup"), "").unwrap();
     let spoil = |name: &str, mode: u32| {
         let path = home.path().join(name);

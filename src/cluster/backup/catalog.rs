@@ -118,7 +118,7 @@ impl Clusters {
     /// One backup, by BackupId or ARN. Errors: `NotFound`, `Damaged`, `NewerFormat`.
     pub fn backup(&self, name: &str) -> Result<Backup, Error> {
         let id = id_of(name)?;
-        let folder = self.backup_folder()?;
+        let folder = self.backups.as_ref().ok_or_else(|| BackupError::NotFound(name.into()))?;
         let (note, path) = (self.note(id)?, folder.backup(id));
         let now = (self.now)();
         let Some(seen) = look(&path)? else {

@@ -265,3 +265,41 @@ fn a_restore_under_way_is_left_alone() {
     assert!(matches!(refused, Err(Error::Backup(BackupError::GivenUp))));
     assert_eq!(vault.clusters.list().unwrap().len(), 2);
 }
+
+/// Whether the other user has come across the key before the backup or not; and what an admin said of it.
+#[test]
+fn what_was_shared_is_shared_and_what_was_trusted_is_trusted() {
+    let vault = Vault::new();
+    let cluster = vault.cluster();
+    let admin = vault.world.admin(&cluster);
+    for name in ["early", "late", "stranger"] {
+        vault.world.create_user(&cluster, &admin, name, Role::CryptoUser);
+    }
+    let login =
+        |cluster: &Cluster, name| vault.clusters.login_as(cluster, None, name, USER_PASSWORD).unwrap();
+    let find = |cluster: &Cluster, name| {
+        let login = login(cluster, name);
+        let (found, _) =
+            vault.clusters.candidates(cluster, Some(&login), &template(&[(CKA_LABEL, b"shared")])).unwrap();
+        let opened = |id: &ObjectId| vault.clusters.object(cluster, Some(&login), *id).unwrap().unwrap();
+        found.iter().map(opened).map(|object| object.secret().unwrap().expose().to_vec()).collect::<Vec<_>>()
+    };
+    let id = vault.add_key(&cluster, b"shared", 7);
+    let names = ["early", "late"];
+    vault.clusters.share_object(&cluster, &vault.user(&cluster), id, &names).unwrap().unwrap();
+    assert_eq!(find(&cluster, "early"), [[7; 32]]);
+    assert!(vault.clusters.set_trusted(&cluster, &admin, id, true).unwrap());
+
+    let restored = vault.restore(&vault.take(), "c2");
+    let again = vault.clusters.create_backup(&restored, TakenBy::Nobody, &mut quiet).unwrap();
+    for cluster in [&restored, &vault.restore(&again, "c3")] {
+        for (name, count) in [("kmsuser", 1), ("early", 1), ("late", 1), ("stranger", 0)] {
+            assert_eq!(find(cluster, name), vec![vec![7; 32]; count], "{name}");
+        }
+        let object = vault.clusters.object(cluster, Some(&vault.user(cluster)), id).unwrap().unwrap();
+        assert!(object.flag(CKA_TRUSTED));
+        vault.clusters.unshare_object(cluster, &vault.user(cluster), id, &["early"]).unwrap().unwrap();
+        assert_eq!((find(cluster, "early").len(), find(cluster, "late").len()), (0, 1));
+    }
+    assert_eq!(find(&cluster, "early").len(), 1, "the first cluster's are its own");
+}

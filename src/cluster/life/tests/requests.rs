@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cluster::{Subnet, Tag};
+use crate::error::BackupError;
 
 fn create(
     service: &Service,
@@ -108,7 +109,7 @@ fn values_that_are_none_are_refused() {
         |request: &mut CreateClusterRequest| request.source_backup_id = Some("backup-aaaaaaaaaaa".into());
     let error = service.refused(|service| create(service, backup));
     assert_eq!(Exception::from(&error), Exception::ResourceNotFound);
-    assert!(matches!(life(error), LifeError::BackupNotFound(_)));
+    assert!(matches!(error, Error::Backup(BackupError::NotFound(_))), "{error}");
     let nothing =
         ModifyClusterRequest { cluster_id: service.create().cluster_id, ..ModifyClusterRequest::default() };
     assert!(matches!(life(service.refused(|s| s.plane().modify_cluster(&nothing))), LifeError::Input { .. }));
