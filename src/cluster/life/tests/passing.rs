@@ -47,7 +47,8 @@ fn each_step_is_seen_to_be_in_progress_and_then_done() {
 fn nothing_is_done_to_a_cluster_whose_creation_is_still_seen() {
     let service = Service::with_delay(DELAY_MS);
     let id = service.create().cluster_id;
-    let calls: [fn(&Service, &str) -> Result<(), Error>; 4] = [
+    type Call = fn(&Service, &str) -> Result<(), Error>;
+    let calls: [Call; 4] = [
         |service, id| service.create_hsm(id, "us-east-1a").map(drop),
         |service, id| service.plane().delete_cluster(id).map(drop),
         |service, id| service.activate(id).map(drop),
