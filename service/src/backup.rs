@@ -2,7 +2,8 @@
 
 use crate::App;
 use crate::cli::{
-    BackupCommand, CopyBackupArgs, CreateBackupArgs, ImportBackupArgs, ListBackupsArgs, LoginArgs, VerifyBackupArgs,
+    BackupCommand, CopyBackupArgs, CreateBackupArgs, ImportBackupArgs, ListBackupsArgs, LoginArgs,
+    VerifyBackupArgs,
 };
 use crate::cluster::{named_or_only, view};
 use crate::failure::Failure;
