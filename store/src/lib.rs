@@ -181,3 +181,18 @@ pub trait Store: Send + Sync {
     /// neither parent nor a store that is opened anew at the same place.
     fn fork_child(&self);
 }
+
+#[cfg(all(test, not(feature = "etcd")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_etcd_says_how_to_get_one_with_it() {
+        let url = EtcdUrl::parse("etcd://host").unwrap().unwrap();
+        match open(&StoreSpec::Etcd(EtcdOptions::new(url, None))) {
+            Err(StoreError::Open { mend, .. }) => assert!(mend.contains("--features etcd"), "{mend}"),
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("it opened"),
+        }
+    }
+}

@@ -380,6 +380,57 @@ fn tls_and_a_users_password() {
     assert!(told.contains("`password_file`") && !told.contains("secret but wrong"), "{told}");
 }
 
+#[test]
+fn a_user_of_etcd_needs_the_prefix_and_no_more() {
+    let user = ("keys".to_owned(), "its password".to_owned());
+    let etcd = Etcd::with(Options { user: Some(user), ..Options::default() });
+    etcd.etcdctl(&["role", "add", "p"]);
+    etcd.etcdctl(&["role", "grant-permission", "p", "--prefix=true", "readwrite", "p/"]);
+    etcd.etcdctl(&["user", "add", "limited:a password"]);
+    etcd.etcdctl(&["user", "grant-role", "limited", "p"]);
+    let folder = tempfile::tempdir().unwrap();
+    let password_file = folder.path().join("password");
+    std::fs::write(&password_file, "a password").unwrap();
+    let user = Some(EtcdUser { name: "limited".into(), password_file });
+    let options = EtcdOptions { user, ..etcd_options(&etcd, "p") };
+    let store = open(&options);
+    increment(&store, "count");
+    assert_eq!(all(&store).len(), 1);
+    let claim = store.claim(b"name", ClaimKind::Exclusive).unwrap();
+    assert!(store.is_claimed(b"name").unwrap());
+    drop((claim, store));
+    let other = EtcdOptions { prefix: "other/".into(), ..options };
+    assert!(matches!(vhsm_store::Etcd::open(&other), Err(StoreError::Open { .. })));
+}
+
+/// Its data were replaced by an older copy of them, under the hands of those who use it.
+#[test]
+fn an_etcd_that_was_put_back_is_followed() {
+    let mut etcd = Etcd::one();
+    let store = open(&EtcdOptions { request_timeout_ms: 30_000, ..etcd_options(&etcd, "p") });
+    let old = put(&store, "a", "old");
+    let (data, copy) = (etcd.data_folder(0), etcd.data_folder(0).with_extension("copy"));
+    let copy_folder = |from: &std::path::Path, to: &std::path::Path| {
+        let copied = std::process::Command::new("cp").arg("-a").args([from, to]).status();
+        assert!(copied.unwrap().success());
+    };
+    etcd.kill(0);
+    copy_folder(&data, &copy);
+    etcd.start(0);
+    (0..20).for_each(|_| increment(&store, "b"));
+    let known = put(&store, "a", "lost");
+    assert_eq!(get(&store, "a"), Some(b"lost".to_vec()));
+    etcd.kill(0);
+    std::fs::remove_dir_all(&data).unwrap();
+    copy_folder(&copy, &data);
+    etcd.start(0);
+    wait_for("the old state", || (store.revision() == old).then_some(()));
+    assert_eq!(store.changes_since(known).unwrap().keys, ChangedKeys::Everything);
+    assert_eq!((get(&store, "a"), get(&store, "b")), (Some(b"old".to_vec()), None));
+    put(&store, "a", "new");
+    assert_eq!(get(&store, "a"), Some(b"new".to_vec()));
+}
+
 /// A member that was started again does not know who logged in before.
 #[test]
 fn a_login_to_etcd_outlives_its_members() {

@@ -76,11 +76,13 @@ impl Inner {
         let Some(current_session) = current.as_mut().filter(|current| current.lease == session.lease) else {
             return;
         };
-        match answer.kvs().first().and_then(|record| record.value().try_into().ok()) {
-            Some(epoch) => {
-                current_session.epoch = current_session.epoch.max(u64::from_be_bytes(epoch));
+        let epoch = answer.kvs().first().and_then(|record| record.value().try_into().ok());
+        match epoch.map(u64::from_be_bytes) {
+            Some(epoch) if epoch >= session.epoch => {
+                current_session.epoch = current_session.epoch.max(epoch);
             }
-            None => *current = None,
+            // Gone; or etcd was put back to an earlier state, and this session's epochs came later.
+            _ => *current = None,
         }
     }
 
