@@ -8,7 +8,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `keys.rs`, `records.rs`, `read.rs` | the store's format, and reading it |
-//! | `secrets.rs` | keys at rest: what is sealed under what |
+//! | `secrets.rs`, `renewal.rs` | keys at rest: what is sealed under what; a new cluster key |
 //! | `authority.rs` | who may change a cluster's own records |
 //! | `backing.rs` | what the control plane keeps of a cluster |
 //! | `numbers.rs` | object ids and IVs, given once |
@@ -40,6 +40,7 @@ mod objects;
 mod pin;
 mod read;
 mod records;
+mod renewal;
 mod secrets;
 mod share;
 mod share_owner;

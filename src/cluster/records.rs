@@ -51,6 +51,23 @@ pub(super) struct UserRecord {
     pub by_cluster: Sealed,
     /// X25519, for envelopes to this user.
     pub public_key: [u8; KEY_BYTES],
+    // ---- since version 2
+    /// Admins: the cluster keys since the one that is sealed under the password, each under the one before it and, in
+    /// there, in an envelope to this admin. The last is the cluster's.
+    pub renewed: Vec<Sealed>,
+}
+
+/// Version 1.
+#[derive(Clone, Serialize, Deserialize)]
+struct UserRecord1 {
+    id: u32,
+    name: String,
+    admin: bool,
+    costs: CostsRecord,
+    salt: [u8; SALT_BYTES],
+    by_password: Sealed,
+    by_cluster: Sealed,
+    public_key: [u8; KEY_BYTES],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +186,30 @@ pub(super) trait Kind: Sized {
 
 impl Kind for UserRecord {
     const NAME: &'static str = "user record";
+    const VERSION: u8 = 2;
+
+    fn older(version: u8, body: &[u8]) -> Result<Self, Error> {
+        match version {
+            1 => decode_body::<UserRecord1>(Self::NAME, body).map(Self::from),
+            _ => Err(ClusterError::Corrupt(Self::NAME).into()),
+        }
+    }
+}
+
+impl From<UserRecord1> for UserRecord {
+    fn from(old: UserRecord1) -> Self {
+        Self {
+            id: old.id,
+            name: old.name,
+            admin: old.admin,
+            costs: old.costs,
+            salt: old.salt,
+            by_password: old.by_password,
+            by_cluster: old.by_cluster,
+            public_key: old.public_key,
+            renewed: Vec::new(),
+        }
+    }
 }
 
 impl From<Policy> for PolicyRecord {
@@ -236,6 +277,27 @@ mod tests {
             assert!(read(b"k", &changed).is_err(), "byte {i}");
             assert!(read(b"k", &raw[..i]).is_err(), "cut at {i}");
         }
+    }
+
+    #[test]
+    fn a_user_record_of_version_1_is_read() {
+        let mac = MacKey::new(&[1; 32]);
+        let sealed = |byte| Sealed { nonce: [byte; NONCE_BYTES], bytes: vec![byte; 5] };
+        let old = UserRecord1 {
+            id: 7,
+            name: "kmsuser".into(),
+            admin: false,
+            costs: CostsRecord { memory_kib: 8, passes: 1, lanes: 1 },
+            salt: [2; SALT_BYTES],
+            by_password: sealed(3),
+            by_cluster: sealed(4),
+            public_key: [5; KEY_BYTES],
+        };
+        let mut raw = encode(&old).unwrap();
+        assert_eq!(raw[0], 1);
+        raw.extend_from_slice(&mac.tag(&parts(b"k", &raw)));
+        let read = Maced::<UserRecord>::decode(b"k", &raw).unwrap();
+        assert!(*read.verified(&mac).unwrap() == UserRecord::from(old));
     }
 
     #[test]

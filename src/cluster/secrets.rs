@@ -5,14 +5,14 @@
 //! | user key (256 bits): seals its objects' keys, hides its index entries | the user |
 //! | private key (X25519) for envelopes to the user | the user |
 //! | MAC key of the cluster's records | every user of the cluster |
-//! | cluster key: opens every user's secrets, so that an admin can give a new password | every admin |
+//! | cluster key: opens every user's secrets, so that an admin can give a new password | every admin; renewed when one goes |
 //!
 //! A user's secrets lie in its record twice: under a key from its password (Argon2id), and under the cluster
 //! key. So an admin could open a user's objects only by giving itself that user's password, which the user
 //! notices. A new password seals the same secrets anew: no object is touched.
 
 use crate::cluster::records::{CostsRecord, Sealed, UserRecord};
-use crate::cluster::{PasswordCosts, Role, UserId};
+use crate::cluster::{PasswordCosts, Role, UserId, renewal};
 use crate::crypto::random;
 use crate::crypto::seal::{self, KEY_BYTES, Key, MacKey, NONCE_BYTES, SALT_BYTES, SealKey};
 use crate::error::{ClusterError, Error};
@@ -117,7 +117,7 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    fn aad(&self, under: &[u8; 8]) -> Vec<u8> {
+    pub(super) fn aad(&self, under: &[u8; 8]) -> Vec<u8> {
         [&b"vhsm secrets 1"[..], &self.lineage, &self.user.0.to_be_bytes(), under].concat()
     }
 
@@ -134,7 +134,13 @@ impl Holder {
             return Err(ClusterError::Corrupt("user record: password costs").into());
         }
         let key = seal::password_key(password, &record.salt, c.memory_kib, c.passes, c.lanes)?;
-        Ok(Secrets::open(&record.by_password, &key, &self.aad(b"password")))
+        let Some(mut secrets) = Secrets::open(&record.by_password, &key, &self.aad(b"password")) else {
+            return Ok(None);
+        };
+        if let Some(first) = secrets.cluster_key.take() {
+            secrets.cluster_key = Some(renewal::follow(self, record, first, &secrets.private_key)?);
+        }
+        Ok(Some(secrets))
     }
 
     /// Opens them with the cluster key. Errors: `Corrupt`.
@@ -187,5 +193,7 @@ impl ByPassword {
         record.salt = self.salt;
         record.costs = self.costs;
         record.by_password = self.sealed;
+        // The newest cluster key is sealed along.
+        record.renewed.clear();
     }
 }

@@ -8,7 +8,7 @@ use crate::cluster::login::{Login, claim_name};
 use crate::cluster::records::{ClusterRecord, Maced, Sealed, UserRecord};
 use crate::cluster::secrets::{Holder, Secrets};
 use crate::cluster::{
-    Cluster, Clusters, PasswordRules, Role, User, UserId, attempts, pin, read, records, sweep,
+    Cluster, Clusters, PasswordRules, Role, User, UserId, attempts, pin, read, records, renewal, sweep,
 };
 use crate::crypto::seal::{Key, MacKey};
 use crate::error::{CallError, ClusterError, Error};
@@ -77,13 +77,13 @@ impl Clusters {
                 return Err(ClusterError::UserExists(name.clone()).into());
             }
             pin::check_new(rules, password, &names)?;
-            let (batch, mut record) = self.roster_change(admin)?;
+            let (batch, mut record, own) = self.roster_change(admin)?;
             let new = NewUser { id: UserId(record.next_user), name: &name, role, password };
             let keys = ClusterKeys {
                 lineage: record.lineage,
                 iv_prefix: record.iv_prefix,
                 mac_key: &admin.secrets.mac_key,
-                cluster_key: admin.cluster_key()?,
+                cluster_key: &renewal::current(admin, own.verified(&admin.mac)?)?,
             };
             let user = self.user_record(&keys, &new)?;
             record.next_user += 1;
@@ -99,9 +99,9 @@ impl Clusters {
         })
     }
 
-    /// A batch under the condition that the admin and the set of users are as they are now, and the cluster's
-    /// record to put with it. Errors: `LoginNeeded`, `NotLoggedIn`, `Corrupt`.
-    fn roster_change(&self, admin: &Login) -> Result<(Batch, ClusterRecord), Error> {
+    /// A batch under the condition that the admin and the set of users are as they are now, the cluster's record to put
+    /// with it, and the admin's own. Errors: `LoginNeeded`, `NotLoggedIn`, `Corrupt`.
+    fn roster_change(&self, admin: &Login) -> Result<(Batch, ClusterRecord, Maced<UserRecord>), Error> {
         admin.cluster_key()?;
         let seen = self.refresh(admin)?.ok_or(CallError::NotLoggedIn)?;
         let batch = Batch::new()
@@ -109,7 +109,7 @@ impl Clusters {
             .expect(seen.user.key.as_slice(), Some(&seen.user.raw));
         let mut record = seen.cluster.verified(&admin.mac)?.clone();
         record.roster = record.roster.wrapping_add(1);
-        Ok((batch, record))
+        Ok((batch, record, seen.user.clone()))
     }
 
     /// A new user's record, with new keys.
@@ -128,6 +128,7 @@ impl Clusters {
             by_password: Sealed { nonce: Default::default(), bytes: Vec::new() },
             by_cluster,
             public_key,
+            renewed: Vec::new(),
         };
         by_password.put_into(&mut record);
         Ok(record)
@@ -160,11 +161,13 @@ impl Clusters {
                 .ok_or_else(|| ClusterError::UserNotFound(name.into()))?;
             let record = target.verified(&by.mac)?;
             let opened;
-            let secrets = if own {
+            let secrets = if own && !record.admin {
                 &by.secrets
             } else {
+                // Of its own record too: a new password seals the newest cluster key along.
                 let holder = Holder { lineage: by.lineage, user: id };
-                opened = holder.open_by_cluster(record, by.cluster_key()?)?;
+                let cluster_key = renewal::current(by, seen.user.verified(&by.mac)?)?;
+                opened = holder.open_by_cluster(record, &cluster_key)?;
                 &opened
             };
             let batch = Batch::new().expect(seen.user.key.as_slice(), Some(&seen.user.raw));
@@ -220,7 +223,8 @@ impl Clusters {
     }
 
     /// Deletes a user; gives what is lost with it. Its logins end. A crypto user that owns token objects only goes with
-    /// `force`, and they with it, for those too that they were shared with. Errors: `LoginNeeded`, `UserNotFound`,
+    /// `force`, and they with it, for those too that they were shared with. With an admin goes the
+    /// cluster key (`renewal`). Errors: `LoginNeeded`, `UserNotFound`,
     /// `Refused`.
     pub fn delete_user(
         &self,
@@ -235,7 +239,7 @@ impl Clusters {
         // A try that is under way could lock the admin that would be left.
         let _row = self.row(space, admin.user.id, Role::Admin)?;
         self.retry(|| {
-            let (batch, mut record) = self.roster_change(admin)?;
+            let (batch, mut record, _) = self.roster_change(admin)?;
             let users = self.view(|snapshot| read::users(snapshot, space))?;
             let user = pin::named(&users, name.as_bytes()).ok_or_else(|| pin::unknown(name))?;
             let user = user.verified(&admin.mac)?;
@@ -243,6 +247,10 @@ impl Clusters {
             if record.default_user == Some(user.id) {
                 record.default_user = None;
             }
+            let batch = match user.admin {
+                true => self.renew_cluster_key(batch, admin, record.iv_prefix, &users, user.id())?.0,
+                false => batch,
+            };
             let batch = put_cluster(batch, space, &record, &admin.mac)?
                 .delete(space.user(user.id()).as_slice())
                 .delete(space.attempts(user.id()).as_slice());

@@ -22,6 +22,12 @@
 //! | puts a public key into a cluster that refuses them | `Corrupt` when it is opened |
 //! | writes costs of Argon2id | at most 2 GiB of memory and 16 GiB of work for a try |
 //!
+//! When an admin is deleted, the cluster key is renewed in the same commit (`cluster::renewal`): what the former admin
+//! remembers opens nothing that is sealed later. What it copied while it was one, other users' keys among it, it keeps: who
+//! has reason to fear that makes new users and new keys. The key of the MACs stays, for every user holds it. In a cluster of
+//! more than 91 users the cluster key stays too: all their records must go into one commit of the store, or an admin that
+//! was stopped half way would leave users whose password nobody can reset.
+//!
 //! A wiped token's keys are gone with its users' records, which C_InitToken deletes first. LMDB writes nothing over pages it
 //! frees until it needs them: until then, who has the file *and* an old password could put an old user's record together from
 //! free pages. Objects of a deleted user are the same. Wipe the disk where that matters.

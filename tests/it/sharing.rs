@@ -204,3 +204,31 @@ fn an_admin_makes_a_key_trusted_and_it_then_wraps_what_wants_that() {
     expect("renamed", owner.set(wrapping, &[(CKA_LABEL, b"renamed")]), CKR_OK);
     assert_eq!(wrap().map(|wrapped| wrapped.len()), Ok(40));
 }
+
+#[test]
+fn the_files_show_neither_the_label_nor_the_value_of_a_shared_key() {
+    let mut three = Three::new();
+    let value = *b"This value must never be seen...";
+    let owner = three.module.open(1, READ_WRITE).expect("a session");
+    expect("login", owner.login(CKU_USER, ALICE.as_bytes()), CKR_OK);
+    let pairs = [
+        (CKA_TOKEN, YES),
+        (CKA_PRIVATE, YES),
+        (CKA_LABEL, &b"a label to look for"[..]),
+        (CKA_ID, b"an id too"),
+    ];
+    let key = owner.known_key(CKK_AES, &value, &pairs);
+    administer(&mut three.command, "share", ALICE, key, "bob");
+    let session = three.bob(0);
+    assert_eq!(session.find(&[(CKA_LABEL, b"a label to look for")]), Ok(vec![key]));
+    administer(&mut three.command, "share", ALICE, key, "carol");
+    let (copy, mut files) = (disk::copy(three.module.home()), 0);
+    for path in disk::tree(copy.path()).into_iter().filter(|path| path.is_file()) {
+        let bytes = std::fs::read(path).expect("is read");
+        files += 1;
+        for secret in [&value[..], b"a label to look for", b"an id too"] {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret));
+        }
+    }
+    assert!(files >= 3, "the store lies in VHSM_HOME");
+}

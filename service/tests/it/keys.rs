@@ -247,3 +247,25 @@ fn what_is_lost_with_a_user_is_said() {
     let deleted = home.good(Some(ADMIN_PIN), &["user", "delete", "--username", "alice"]);
     assert_eq!(deleted["lost"]["token-objects"], 0);
 }
+
+/// There are no calls for it there: attributes are changed by the command line alone.
+#[test]
+fn keys_of_profile_cloudhsm_have_its_defaults_and_are_changed() {
+    let home = with_alice();
+    let run = |words: &[&str]| {
+        let mut command = home.command(Some(USER_PIN), words);
+        json(&checked(command.env("VHSM_PROFILE", "cloudhsm").output().unwrap()))
+    };
+    let made = run(&["key", "generate-symmetric", "aes", "--label", "k", "--key-length-bytes", "32"]);
+    for (name, on) in
+        [("token", true), ("extractable", true), ("sensitive", true), ("encrypt", false), ("sign", true)]
+    {
+        assert_eq!(made["key"]["attributes"][name], on, "{name}");
+    }
+    run(&["key", "set-attribute", "--filter", "attr.label=k", "--name", "encrypt", "--value", "true"]);
+    run(&["key", "share", "--filter", "attr.label=k", "--username", "alice", "--role", "crypto-user"]);
+    let seen = run(&["key", "list", "--filter", "attr.encrypt=true", "--verbose"]);
+    assert_eq!(seen["matched_keys"][0]["key-info"]["shared-users"][0]["username"], "alice");
+    let said = run(&["key", "delete", "--filter", "attr.label=k"]);
+    assert_eq!(said["message"], "Key deleted successfully");
+}

@@ -1,6 +1,6 @@
 //! The same rules on the embedded store.
 
-use super::{EMBEDDED, lockout, objects, tokens, users};
+use super::{EMBEDDED, lockout, objects, renewal, sharing, tokens, trust, users};
 
 /// Runs tests with worlds on the embedded store.
 fn on_disk(tests: &[fn()]) {
@@ -74,5 +74,22 @@ fn users_on_disk() {
         users::a_password_is_changed_by_its_user_or_by_an_admin_while_it_is_not_logged_in,
         users::set_pin_asks_for_the_old_one_and_counts_it,
         users::an_admin_with_another_name_logs_in_bare_when_it_is_the_only_one,
+    ]);
+}
+
+#[test]
+fn shares_on_disk() {
+    on_disk(&[
+        sharing::a_shared_key_is_found_and_opened_by_those_it_is_shared_with_alone,
+        sharing::the_other_user_sees_a_key_that_it_cannot_reveal_change_copy_or_destroy,
+        sharing::an_unshared_key_has_a_new_object_key_and_the_old_one_opens_nothing,
+        sharing::what_its_owner_changes_is_seen_and_found_by_the_others,
+        sharing::a_destroyed_key_is_gone_for_all_and_leaves_nothing,
+        sharing::only_private_keys_of_ones_own_are_shared_with_other_crypto_users,
+        sharing::a_deleted_user_takes_nothing_along_and_leaves_nothing,
+        sharing::with_its_owner_a_key_goes_from_all_at_once,
+        sharing::what_is_shared_with_a_user_is_not_its_own,
+        trust::an_admin_says_that_a_key_is_trusted,
+        renewal::a_former_admin_opens_nothing_that_is_sealed_later,
     ]);
 }

@@ -472,3 +472,29 @@ fn a_change_amid_adoption_is_not_lost() {
     let old = clusters.candidates(&cluster, Some(&bob), &template(&[(CKA_LABEL, LABEL)])).unwrap();
     assert_eq!(old, (vec![], true));
 }
+
+/// Searches and openings cost what they did before there were shares: one look at the store each.
+#[test]
+fn who_has_no_news_looks_at_the_store_once() {
+    let shared = Shared::with(&["bob"]);
+    let reads = Arc::new(AtomicU64::new(0));
+    let count = {
+        let reads = reads.clone();
+        move |occasion: &vhsm_store::Occasion| {
+            reads.fetch_add(u64::from(occasion.call == Call::Read), Ordering::SeqCst);
+            Fault::Pass
+        }
+    };
+    let store: Arc<dyn Store> = Arc::new(Faulty::new(shared.world.store.clone(), count));
+    let (clusters, cluster) = (open(&store, &shared.world.clock), shared.world.cluster());
+    for (name, first) in [("kmsuser", 2), ("carol", 2), ("bob", 5)] {
+        let login = shared.login(name);
+        let find = || {
+            let before = reads.load(Ordering::SeqCst);
+            clusters.candidates(&cluster, Some(&login), &template(&[(CKA_LABEL, LABEL)])).unwrap();
+            reads.load(Ordering::SeqCst) - before
+        };
+        // The first search looks for messages; bob's takes one over, with the process's first IV.
+        assert_eq!((find(), find(), find()), (first, 1, 1), "{name}");
+    }
+}
