@@ -268,6 +268,26 @@ fn busy(store: &vhsm_store::Etcd, folder: &std::path::Path, thread: u64) {
     }
 }
 
+#[test]
+fn a_read_that_forks_goes_on_in_the_parent_only() {
+    let (_etcd, folder) = etcd();
+    let store = open_etcd(folder.path());
+    put(&store, "a", "1");
+    store
+        .read(&mut |at| {
+            join(fork(&[&store], || {
+                assert!(matches!(at.get(b"a"), Err(StoreError::Forked)));
+                let mut nothing = |_: &[u8], _: &[u8]| panic!("shown to a child");
+                assert!(matches!(at.range(b"a", b"b", &mut nothing), Err(StoreError::Forked)));
+                assert_eq!(get(&open_etcd(folder.path()), "a"), Some(b"1".to_vec()));
+            }));
+            assert_eq!(at.get(b"a")?, Some(&b"1"[..]));
+            Ok(())
+        })
+        .unwrap();
+    put(&store, "a", "2");
+}
+
 /// Calls that wait for etcd do not hold up a fork, and wait on in the parent.
 #[test]
 fn a_fork_waits_for_no_call() {

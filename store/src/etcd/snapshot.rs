@@ -168,6 +168,7 @@ impl Snapshot for EtcdSnapshot<'_> {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError> {
+        self.store.unless_foreign()?;
         if !is_key(key) {
             return Ok(None);
         }
@@ -190,6 +191,7 @@ impl Snapshot for EtcdSnapshot<'_> {
         to: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
+        self.store.unless_foreign()?;
         if from >= to {
             return Ok(());
         }
