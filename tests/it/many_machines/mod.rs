@@ -1,7 +1,7 @@
 //! The library over etcd, as several machines use it: processes that see each other's changes, members of etcd that are
 //! killed, stopped and cut off, connections that break.
 //!
-//! The short forms run always; SLOW_TESTS=1 runs the random one for ten minutes.
+//! The short forms run always; SLOW_TESTS=1 runs the random one for two minutes.
 
 mod access;
 mod broken;
