@@ -2,7 +2,7 @@
 //!
 //! The steps of the life cycle, one by one, stand in `steps`; here is what people do with whole clusters.
 
-mod anchor;
+pub mod anchor;
 mod info;
 mod restore;
 mod steps;

@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use super::vhsm;
+use crate::cluster::anchor;
 use crate::failure::Failure;
 use crate::quickstart::quoted;
 use std::os::unix::fs::MetadataExt;
@@ -52,6 +53,7 @@ pub fn look(
         let looked = Looked { cluster, name };
         let before = findings.count();
         looked.at_life(findings, clusters.now_ms());
+        looked.at_trust_anchor(findings, config);
         looked.at_hsms(findings);
         looked.at_users(findings, clusters);
         looked.at_records(findings, clusters, root_key.as_ref());
@@ -107,11 +109,38 @@ impl Looked<'_> {
         }
         let days = (now_ms - backing.created_ms) / INITIALIZED_WITHIN_MS;
         let what = match state {
-            ClusterState::Uninitialized => "waits for its signed certificate",
-            _ => "was initialized and not activated: it has no admin's password",
+            ClusterState::Uninitialized => {
+                "waits for `vhsm cluster initialize` with its signed certificate, or to be deleted"
+            }
+            _ => "waits for `vhsm cluster activate` with its admin's password, or to be deleted",
         };
-        let mend = vhsm(&format!("cluster delete {}", self.name));
-        findings.warning(self.place(), format!("{what}, for {days} days"), mend);
+        let hsms = self
+            .cluster
+            .hsms
+            .iter()
+            .map(|hsm| vhsm(&format!("cluster delete-hsm {} --hsm-id {}", self.name, hsm.name)));
+        let mend: Vec<String> = hsms.chain([vhsm(&format!("cluster delete {}", self.name))]).collect();
+        findings.warning(self.place(), format!("{what}, for {days} days"), mend.join(" && "));
+    }
+
+    /// Key stores are given the file; the record says what is in it.
+    fn at_trust_anchor(&self, findings: &mut Findings, config: &Config) {
+        let Some(pem) = &self.cluster.backing.trust_anchor else { return };
+        let path = anchor::path(config, &self.cluster.name);
+        let mend = vhsm(&format!("cluster describe {}", self.name));
+        let place = path.display().to_string();
+        match std::fs::read(&path) {
+            Ok(found) if found == pem.as_bytes() => {}
+            Ok(_) => {
+                let what =
+                    "is not the trust anchor that the cluster's record has: whoever trusts it trusts another";
+                findings.problem(place, what, mend);
+            }
+            Err(_) => {
+                let what = format!("the trust anchor of {} is not on this machine", self.place());
+                findings.info_with(place, what, mend);
+            }
+        }
     }
 
     fn at_hsms(&self, findings: &mut Findings) {

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use vhsm_pkcs11::config::{Config, StoreChoice};
 use vhsm_pkcs11::root_key::RootKey;
+use vhsm_store::EtcdOptions;
 
 /// Rights of others than the owner.
 const OTHERS: u32 = 0o077;
@@ -46,15 +47,19 @@ pub fn look(findings: &mut Findings, config: &Config) {
     let key = RootKey::place(config.root_key_file.as_deref(), &config.home);
     files.extend([key, config.home.join("credentials")].map(|path| (path, Rule::Secret)));
     files.push((settings::file(config), Rule::Trusted));
-    if let StoreChoice::Embedded { path, group } = &config.store {
-        let rule = if *group { Rule::Group } else { Rule::Secret };
-        files.extend(with_content(path).into_iter().map(|path| (path, rule)));
+    let own = match &config.store {
+        StoreChoice::Embedded { group: true, .. } => Rule::Group,
+        _ => Rule::Secret,
+    };
+    match &config.store {
+        StoreChoice::Embedded { path, .. } => {
+            files.extend(with_content(path).into_iter().map(|path| (path, own)));
+        }
+        StoreChoice::Etcd(options) => files.extend(of_etcd(options)),
+        StoreChoice::Memory => {}
     }
     for folder in ["backups", "clusters"] {
-        files.extend(with_content(&config.home.join(folder)).into_iter().map(|path| {
-            let rule = if is_certificate(&path) { Rule::Trusted } else { Rule::Secret };
-            (path, rule)
-        }));
+        files.extend(with_content(&config.home.join(folder)).into_iter().map(|path| (path, own)));
     }
     for (path, rule) in &files {
         look_at(findings, owner, path, *rule);
@@ -97,8 +102,15 @@ fn sudo() -> &'static str {
     if geteuid().is_root() { "" } else { "sudo " }
 }
 
-fn is_certificate(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| ["crt", "csr", "pem"].iter().any(|known| extension == *known))
+/// What this user is to etcd.
+fn of_etcd(options: &EtcdOptions) -> Vec<(PathBuf, Rule)> {
+    let mut files = Vec::new();
+    if let Some(tls) = &options.tls {
+        files.push((tls.ca_file.clone(), Rule::Trusted));
+        files.extend(tls.identity.iter().map(|(_, key)| (key.clone(), Rule::Secret)));
+    }
+    files.extend(options.user.iter().map(|user| (user.password_file.clone(), Rule::Secret)));
+    files
 }
 
 /// A folder and what lies in it, folders' content too. Nothing where it is missing.

@@ -15,6 +15,7 @@ const VARIABLES: &[&str] = &[
     "VHSM_LEGACY",
     "VHSM_STORE",
     "VHSM_ROOT_KEY_FILE",
+    "VHSM_FAULTS",
     "VHSM_LOG",
     "VHSM_LOG_FILE",
     "VHSM_PIN",
@@ -130,6 +131,32 @@ fn distance(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+
+    /// One that is missing here would be told as misspelt.
+    #[test]
+    fn every_variable_that_vhsm_reads_is_known() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut folders = vec![root.join("src"), root.join("service/src")];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        let mut found = 0;
+        for file in files.iter().filter(|file| !file.ends_with("doctor/settings.rs")) {
+            let text = std::fs::read_to_string(file).unwrap();
+            for name in text.split('"').filter(|part| part.starts_with("VHSM_") && part.len() > 5) {
+                if name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+                    assert!(VARIABLES.contains(&name), "{name} in {}", file.display());
+                    found += 1;
+                }
+            }
+        }
+        assert!(found >= VARIABLES.len() - 1, "{found}");
+    }
 
     #[test]
     fn letters_that_differ_are_counted() {

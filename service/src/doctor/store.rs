@@ -89,18 +89,18 @@ fn embedded(findings: &mut Findings, path: &Path, group: bool) -> Option<Arc<dyn
 }
 
 fn etcd(findings: &mut Findings, config: &Config) -> Option<Arc<dyn Store>> {
-    let place = config.store.to_string();
     match vhsm_store::open_in_any_state(&config.store_spec()) {
         Ok(store) => {
-            findings.ok(place, "answers");
+            findings.ok(config.store.to_string(), "answers");
             Some(store)
         }
-        Err(StoreError::Open { cause, mend, .. }) => {
-            findings.problem(place, format!("cannot be opened: {cause}"), mend);
+        Err(StoreError::Open { path, cause, mend }) => {
+            findings.problem(path.display().to_string(), format!("cannot be opened: {cause}"), mend);
             None
         }
         Err(error) => {
-            findings.problem(place, error.to_string(), "see that a majority of the etcd's members runs");
+            let mend = "see that a majority of etcd's members runs";
+            findings.problem(config.store.to_string(), error.to_string(), mend);
             None
         }
     }

@@ -4,7 +4,10 @@ use super::*;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::Arc;
-use vhsm_pkcs11::cluster::{Clusters, NewCluster, PasswordCosts, Policy};
+use vhsm_pkcs11::cluster::life::api::{CreateClusterRequest, CreateHsmRequest, Places};
+use vhsm_pkcs11::cluster::life::{ControlPlane, Settings};
+use vhsm_pkcs11::cluster::{Clusters, HsmType, Mode, NetworkType, NewCluster, PasswordCosts, Policy};
+use vhsm_pkcs11::root_key::RootKey;
 use vhsm_store::{Batch, Lmdb, LmdbOptions, Store};
 
 /// A home whose passwords cost what they should, for else that is a finding.
@@ -61,7 +64,7 @@ fn after(home: &Home, mend: &str, environment: &[(&str, &str)]) -> Told {
     let mend = mend
         .replace("PASSWORD ", &format!("{ADMIN} "))
         .replace("--password-file NEW", &format!("--password-file {new}"));
-    let script = format!("{mend} >&2 || exit 77\nexec '{}' doctor", env!("CARGO_BIN_EXE_vhsm"));
+    let script = format!("{{ {mend}; }} >&2 || exit 77\nexec '{}' doctor", env!("CARGO_BIN_EXE_vhsm"));
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]).env_clear().env("VHSM_HOME", home.path()).envs(environment.iter().copied());
     shell.env("PATH", std::env::var_os("PATH").unwrap());
@@ -246,6 +249,51 @@ fn keys_on_fewer_hsms_than_wanted_are_told() {
     is_mended(&home, &[], ("problem", "cluster demo", "wants token keys on 2 HSMs, and 1 are active"));
     home.good(None, &["cluster", "create", "--label", "one", "--hsms", "1", "--admin-password", ADMIN]);
     is_mended(&home, &[], ("problem", "cluster one", "wants token keys on 2 HSMs, and 1 are active"));
+}
+
+#[test]
+fn a_cluster_that_was_left_half_made_is_told() {
+    let home = sound();
+    let clusters = Clusters::open(lmdb(&home), PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 }).unwrap();
+    let past = clusters.now_ms() - 3 * 86_400_000;
+    let clusters = clusters.with_clock(move || past);
+    let root_key = RootKey::load(None, home.path()).unwrap();
+    let policy = Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false };
+    let settings = Settings { delay_ms: 0, region: "us-east-1".into(), policy };
+    let plane = ControlPlane::new(&clusters, settings).with_root_key(&root_key);
+    let request = CreateClusterRequest {
+        label: Some("half".into()),
+        hsm_type: HsmType::Hsm2mMedium,
+        mode: Some(Mode::Fips),
+        places: Places::Zones(vec!["us-east-1a".into()]),
+        network_type: NetworkType::Ipv4,
+        retention: None,
+        source_backup_id: None,
+        tags: Vec::new(),
+    };
+    let cluster_id = plane.create_cluster(&request).unwrap().cluster_id;
+    plane
+        .create_hsm(&CreateHsmRequest {
+            cluster_id,
+            availability_zone: "us-east-1a".into(),
+            ip_address: None,
+        })
+        .unwrap();
+    drop(clusters);
+    is_mended(&home, &[], ("warning", "cluster half", "for 3 days"));
+}
+
+#[test]
+fn a_trust_anchor_that_is_another_is_told() {
+    let home = sound();
+    let file = home.good(None, &["cluster", "describe"])["TrustAnchorFile"].as_str().unwrap().to_owned();
+    std::fs::remove_file(&file).unwrap();
+    let told = doctor(&home, &[]);
+    told.is_well();
+    let mend = told.finding("info", &file, "not on this machine");
+    assert!(after(&home, &mend, &[]).find(&file, "").is_none(), "{mend}");
+    std::fs::write(&file, "another").unwrap();
+    is_mended(&home, &[], ("problem", &file, "is not the trust anchor"));
 }
 
 #[test]

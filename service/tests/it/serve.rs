@@ -15,13 +15,13 @@ use vhsm_store::{Lmdb, LmdbOptions};
 const LONG: Duration = Duration::from_secs(60);
 
 /// A running `vhsm serve`, and the lines it says.
-struct Serve {
+pub struct Serve {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Serve {
-    fn start(home: &Home, environment: &[(&str, &str)]) -> Self {
+    pub fn start(home: &Home, environment: &[(&str, &str)]) -> Self {
         let mut command = home.command(None, &["serve"]);
         let command = command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -32,7 +32,7 @@ impl Serve {
     }
 
     /// Waits for a line that says so.
-    fn says(&self, what: &str) -> String {
+    pub fn says(&self, what: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(LONG).unwrap_or_else(|_| panic!("never said {what:?}"));
             if line.contains(what) {
@@ -41,12 +41,12 @@ impl Serve {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
-    fn ends(&mut self) -> ExitStatus {
+    pub fn ends(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 }
