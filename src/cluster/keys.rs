@@ -19,6 +19,7 @@
 //! | `0a cluster generation recipient 00 object` | what the object's owner has to tell a user it shares it with, MACed |
 //! | `0a cluster generation recipient 01 object` | what that user made of it: the object's key, sealed, and its index entries |
 //! | `0c cluster` | a cluster is being made of a backup under this number: its own record comes last |
+//! | `0e cluster` | what is shown of a deleted cluster for a while: says nothing that counts |
 //!
 //! cluster, generation, user and owner have 4 bytes, slot and object 8. Owner 0 is the public. The generation
 //! grows when a token is wiped: everything older is out of reach at once, and swept later. A token key has
@@ -48,6 +49,7 @@ const SHARE: u8 = 10;
 const MESSAGE: u8 = 0;
 const ADOPTED: u8 = 1;
 const RESTORE: u8 = 0x0c;
+const DEPARTED: u8 = 0x0e;
 
 /// Bytes of the keyed hash of a label or an id, or of class and key type together.
 pub(super) const HASH_BYTES: usize = 16;
@@ -190,6 +192,15 @@ pub(super) fn hsm(cluster: ClusterId, slot_id: u64) -> Key {
     key
 }
 
+/// A deleted cluster that is still shown.
+pub(super) fn departed(id: ClusterId) -> Key {
+    numbered(DEPARTED, id)
+}
+
+pub(super) fn all_departed() -> Key {
+    Key::from_slice(&[DEPARTED])
+}
+
 /// The prefix of a cluster's HSMs.
 pub(super) fn hsms(cluster: ClusterId) -> Key {
     numbered(HSM, cluster)
@@ -311,7 +322,7 @@ pub(super) fn change_of(key: &[u8]) -> Result<Option<Change>, ()> {
     let cluster = || four(key.get(1..)?).map(|(cluster, _)| ClusterId(cluster));
     let change = match key {
         HEAD => Some(Change::Slots),
-        [0, ..] | [ATTEMPTS | LABEL | ID | CLASS | SWEEP | RESTORE, ..] => return Ok(None),
+        [0, ..] | [ATTEMPTS | LABEL | ID | CLASS | SWEEP | RESTORE | DEPARTED, ..] => return Ok(None),
         [SHARE, _, _, _, _, _, _, _, _, _, _, _, _, ADOPTED, ..] => return Ok(None),
         [SHARE, ..] => share_of(key).map(|(cluster, to, object)| Change::Share(cluster, to, object)),
         [CLUSTER | HSM, ..] => Some(Change::Slots),
@@ -365,6 +376,7 @@ mod tests {
         assert_eq!(change_of(&SPACE.message(UserId(9), ObjectId(5))), Ok(Some(share)));
         assert_eq!(change_of(&SPACE.adopted(UserId(9), ObjectId(5))), Ok(None));
         assert_eq!(change_of(&SPACE.messages(UserId(9))), Err(()));
+        assert_eq!(change_of(&departed(cluster)), Ok(None));
         assert_eq!(change_of(&[77]), Err(()));
         assert_eq!(change_of(&SPACE.user(UserId(9))[..8]), Err(()));
     }

@@ -13,7 +13,7 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::stack::Stack;
-use openssl::x509::extension::{BasicConstraints, KeyUsage};
+use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, SubjectKeyIdentifier};
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{
@@ -55,20 +55,39 @@ pub struct Issued {
 pub fn issue(request: &str, organization: &str, ca_name: &str, now_s: i64) -> Result<Issued, Error> {
     let make = || {
         let request = X509Req::from_pem(request.as_bytes())?;
-        let (key, name) = (new_key()?, subject(organization, "CA", ca_name)?);
-        let mut anchor = certificate(&name, &name, now_s)?;
-        anchor.set_pubkey(&key)?;
-        anchor.append_extension2(&*BasicConstraints::new().critical().ca().build()?)?;
-        anchor.append_extension2(&*KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
-        anchor.sign(&key, MessageDigest::sha256())?;
-        let mut signed = certificate(request.subject_name(), &name, now_s)?;
-        signed.set_pubkey(&*request.public_key()?)?;
-        signed.append_extension2(&*BasicConstraints::new().critical().build()?)?;
-        signed.sign(&key, MessageDigest::sha256())?;
-        Ok((signed.build().to_pem()?, anchor.build().to_pem()?))
+        let key = new_key()?;
+        let anchor = root(&*subject(organization, "CA", ca_name)?, &key, now_s)?;
+        let signed = leaf(&request, &anchor, &key, now_s)?;
+        Ok((signed.to_pem()?, anchor.to_pem()?))
     };
     let (certificate, trust_anchor) = make().map_err(fault)?;
     Ok(Issued { certificate: pem(certificate)?, trust_anchor: pem(trust_anchor)? })
+}
+
+/// The extensions are those that RFC 5280 sec. 4.2.1 asks of a CA.
+fn root(name: &X509NameRef, key: &PKey<Private>, now_s: i64) -> Result<X509, ErrorStack> {
+    let mut root = certificate(name, name, now_s)?;
+    root.set_pubkey(key)?;
+    root.append_extension2(&*BasicConstraints::new().critical().ca().build()?)?;
+    root.append_extension2(&*KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
+    let identifier = SubjectKeyIdentifier::new().build(&root.x509v3_context(None, None))?;
+    root.append_extension2(&identifier)?;
+    root.sign(key, MessageDigest::sha256())?;
+    Ok(root.build())
+}
+
+fn leaf(request: &X509Req, issuer: &X509, by: &PKey<Private>, now_s: i64) -> Result<X509, ErrorStack> {
+    let mut leaf = certificate(request.subject_name(), issuer.subject_name(), now_s)?;
+    leaf.set_pubkey(&*request.public_key()?)?;
+    leaf.append_extension2(&*BasicConstraints::new().critical().build()?)?;
+    let identifiers = {
+        let context = leaf.x509v3_context(Some(issuer), None);
+        let authority = AuthorityKeyIdentifier::new().keyid(true).build(&context)?;
+        [authority, SubjectKeyIdentifier::new().build(&context)?]
+    };
+    identifiers.iter().try_for_each(|identifier| leaf.append_extension2(identifier))?;
+    leaf.sign(by, MessageDigest::sha256())?;
+    Ok(leaf.build())
 }
 
 /// Whether `certificate` is for the request's key, and issued by `trust_anchor` directly, a self-signed root; all in PEM.

@@ -35,6 +35,7 @@ mod find;
 mod fork;
 mod fuzz;
 mod general;
+mod hsms_come_and_go;
 mod in_place;
 mod interfaces;
 mod ivs;

@@ -370,6 +370,9 @@ pub struct DeleteClusterArgs {
     /// The same
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
+    /// One that is not active, with its HSM, even where the root key it was made with is lost: it holds no keys
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub login: LoginArgs,
 }

@@ -130,14 +130,19 @@ fn delete(app: &App, arguments: &DeleteClusterArgs) -> Result<(), Failure> {
         users: clusters.users(&cluster)?.len(),
         token_objects: clusters.object_count(&cluster)?,
     };
-    let is_empty = cluster.hsms.is_empty() || cluster.state != ClusterState::Active;
     let pin = arguments.login.given();
-    if is_empty && (pin.is_none() || cluster.state != ClusterState::Active) {
-        let root_key = app.config.root_key().map_err(Error::from)?;
-        let plane = ControlPlane::new(clusters, app.config.lifecycle()).with_root_key(&root_key);
-        plane.delete_cluster(&cluster.name)?;
-    } else {
-        delete_with_all(clusters, &cluster, pin)?;
+    match cluster.state {
+        ClusterState::Active if pin.is_some() || !cluster.hsms.is_empty() => {
+            delete_with_all(clusters, &cluster, pin)?;
+        }
+        ClusterState::Uninitialized | ClusterState::Initialized if arguments.force => {
+            clusters.delete(&cluster)?
+        }
+        _ => {
+            let root_key = app.config.root_key().map_err(Error::from)?;
+            let plane = ControlPlane::new(clusters, app.config.lifecycle()).with_root_key(&root_key);
+            plane.delete_cluster(&cluster.name)?;
+        }
     }
     while clusters.sweep()? {}
     anchor::remove(&app.config, &cluster.name);

@@ -7,6 +7,7 @@ mod doctor;
 mod hsms;
 mod import;
 mod keys;
+mod lifecycle;
 mod lockout;
 mod programs;
 mod quickstart;

@@ -21,10 +21,12 @@ impl ControlPlane<'_> {
             let key = open.cluster.key.as_slice();
             let batch = Batch::new().expect(key, Some(&open.cluster.raw)).delete(key);
             let all = Space { cluster: open.id, generation: keys::ALL };
+            let batch = self.keep_departed(self.without_departed(batch)?, &open)?;
             self.clusters.store.commit(sweep::later(batch, all, keys::ALL))?;
             Ok(open.shown)
         })?;
         events::occurred(self, &cluster, events::Occasion::ClusterDeleted);
-        Ok(ClusterDescription { state: State::Deleted, ..self.describe(&cluster) })
+        let state = if self.settings.delay_ms > 0 { State::DeleteInProgress } else { State::Deleted };
+        Ok(ClusterDescription { state, ..self.describe(&cluster) })
     }
 }

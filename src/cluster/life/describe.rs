@@ -2,9 +2,7 @@
 
 use super::api::{ClusterDescription, DescribeClustersAnswer, DescribeClustersRequest, State};
 use super::{ControlPlane, check};
-use crate::cluster::Cluster;
-use crate::error::Error;
-use std::sync::Arc;
+use crate::error::{ClusterError, Error};
 
 /// ClustersMaxSize
 const MAX_RESULTS: usize = 25;
@@ -36,32 +34,43 @@ impl ControlPlane<'_> {
         }
         let most = max_results(request.max_results, MAX_RESULTS)?;
         let after = request.next_token.as_deref().map(position).transpose()?;
-        let all = self.clusters.list()?;
-        let behind = all.iter().filter(|cluster| after.is_none_or(|after| cluster.id.0 > after));
+        let behind = self.all()?.into_iter().filter(|(id, _)| after.is_none_or(|after| *id > after));
         let mut found: Vec<(u32, ClusterDescription)> = Vec::new();
-        for cluster in behind {
-            let shown = self.describe(cluster);
-            if !matches(request, &shown) {
-                continue;
-            }
+        for (id, shown) in behind.filter(|(_, shown)| matches(request, shown)) {
             if found.len() == most {
                 let next_token = found.last().map(|(id, _)| token(*id));
                 return Ok(DescribeClustersAnswer { clusters: without_ids(found), next_token });
             }
-            found.push((cluster.id.0, shown));
+            found.push((id, shown));
         }
         Ok(DescribeClustersAnswer { clusters: without_ids(found), next_token: None })
     }
 
     /// All clusters on one page: not in the API.
     pub fn describe_all(&self) -> Result<Vec<ClusterDescription>, Error> {
-        Ok(self.clusters.list()?.iter().map(|cluster| self.describe(cluster)).collect())
+        Ok(without_ids(self.all()?))
+    }
+
+    /// All clusters, and those that are still shown as being deleted, by their numbers.
+    fn all(&self) -> Result<Vec<(u32, ClusterDescription)>, Error> {
+        let there = self.clusters.list()?;
+        let mut all: Vec<_> = there.iter().map(|cluster| (cluster.id.0, self.describe(cluster))).collect();
+        all.extend(self.describe_departed()?.into_iter().map(|(id, shown)| (id.0, shown)));
+        all.sort_by_key(|(id, _)| *id);
+        Ok(all)
     }
 
     /// One cluster, by its ClusterId or its label: not in the API. Errors: `NotFound`, `Ambiguous`.
     pub fn describe_cluster(&self, name: &str) -> Result<ClusterDescription, Error> {
-        let cluster: Arc<Cluster> = self.clusters.find(name)?;
-        Ok(self.describe(&cluster))
+        match self.clusters.find(name) {
+            Err(Error::Cluster(ClusterError::NotFound(_))) => {
+                let mut departed = self.describe_departed()?.into_iter().map(|(_, shown)| shown);
+                departed
+                    .find(|shown| shown.cluster_id == name)
+                    .ok_or_else(|| ClusterError::NotFound(name.into()).into())
+            }
+            found => found.map(|cluster| self.describe(&cluster)),
+        }
     }
 }
 

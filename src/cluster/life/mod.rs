@@ -24,6 +24,7 @@ mod create_from_backup;
 mod create_hsm;
 mod delete_cluster;
 mod delete_hsm;
+mod departed;
 mod describe;
 mod events;
 mod exception;

@@ -7,31 +7,51 @@ use crate::cluster::{Backing, Cluster, ClusterState, Hsm, HsmState};
 /// AWS: how long a change of HsmType can be taken back.
 pub(super) const ROLLBACK_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// What is shown of a cluster that is there or was.
+pub(super) struct Shown<'a> {
+    pub name: &'a str,
+    pub label: &'a str,
+    pub state: State,
+    pub message: Option<String>,
+    pub hsms: Vec<HsmDescription>,
+    pub backing: &'a Backing,
+}
+
 impl ControlPlane<'_> {
     pub(super) fn describe(&self, cluster: &Cluster) -> ClusterDescription {
-        let (backing, now) = (&cluster.backing, self.now_ms());
-        let hsms = self.hsms(cluster);
-        let settled = hsms.iter().any(|hsm| !matches!(hsm.status, HsmStatus::CreateInProgress));
+        self.assemble(Shown {
+            name: &cluster.name,
+            label: &cluster.label,
+            state: state(cluster, self.settings.delay_ms, self.now_ms()),
+            message: message(cluster),
+            hsms: self.hsms(cluster),
+            backing: &cluster.backing,
+        })
+    }
+
+    pub(super) fn assemble(&self, shown: Shown) -> ClusterDescription {
+        let backing = shown.backing;
+        let settled = shown.hsms.iter().any(|hsm| !matches!(hsm.status, HsmStatus::CreateInProgress));
         let certificates = Certificates {
             cluster_csr: backing.csr.clone().filter(|_| settled),
             cluster_certificate: backing.certificate.clone(),
         };
         ClusterDescription {
-            cluster_id: cluster.name.clone(),
-            label: cluster.label.clone(),
-            state: state(cluster, self.settings.delay_ms, now),
-            state_message: message(cluster),
-            hsms,
+            cluster_id: shown.name.into(),
+            label: shown.label.into(),
+            state: shown.state,
+            state_message: shown.message,
+            hsms: shown.hsms,
             certificates,
             trust_anchor: backing.trust_anchor.clone(),
             retention: Retention { days: backing.backup_retention_days },
             created_ms: Some(backing.created_ms).filter(|ms| *ms > 0),
             hsm_type: backing.hsm_type,
-            rollback_until_ms: rollback_until(backing, now),
+            rollback_until_ms: rollback_until(backing, self.now_ms()),
             mode: backing.mode,
             network_type: backing.network_type,
-            security_group: names::security_group(&cluster.name),
-            vpc_id: names::vpc_id(self.region(cluster)),
+            security_group: names::security_group(shown.name),
+            vpc_id: names::vpc_id(self.region(backing)),
             subnets: backing.subnets.clone(),
             source_backup_id: backing.source_backup.clone(),
             tags: backing.tags.clone(),
@@ -78,8 +98,8 @@ impl ControlPlane<'_> {
         }
     }
 
-    fn region<'c>(&'c self, cluster: &'c Cluster) -> &'c str {
-        let first = cluster.backing.subnets.first();
+    fn region<'c>(&'c self, backing: &'c Backing) -> &'c str {
+        let first = backing.subnets.first();
         first.and_then(|subnet| check::region_of(&subnet.availability_zone)).unwrap_or(&self.settings.region)
     }
 }
@@ -101,8 +121,7 @@ pub(super) fn state(cluster: &Cluster, delay_ms: u64, now_ms: u64) -> State {
 
 /// What a cluster lacks that others have.
 fn message(cluster: &Cluster) -> Option<String> {
-    let text = "no certificate: C_InitToken or an older version made the cluster, so that nothing can tell it from others \
-                by one; certifying gives it one";
+    let text = "no certificate, for C_InitToken or an older version made the cluster; `vhsm cluster certify` gives it one";
     (cluster.state == ClusterState::Active && cluster.backing.certificate.is_none()).then(|| text.into())
 }
 

@@ -8,9 +8,18 @@ use super::{KMS_PIN, LABEL, Module, READ_WRITE, Session, expect};
 use cryptoki_sys::*;
 use std::path::Path;
 use std::sync::Arc;
-use vhsm_pkcs11::cluster::{
-    Authority, Cluster, Clusters, HsmState, Login, NewCluster, PasswordCosts, PasswordRules, Policy, Role,
+use std::time::{SystemTime, UNIX_EPOCH};
+use vhsm_pkcs11::cluster::life::api::{
+    ActivateRequest, CreateClusterRequest, CreateHsmRequest, DeleteHsmRequest, HsmName,
+    InitializeClusterRequest, Places,
 };
+use vhsm_pkcs11::cluster::life::{ControlPlane, Settings};
+use vhsm_pkcs11::cluster::{
+    Authority, Cluster, Clusters, HsmState, HsmType, Login, NetworkType, NewCluster, PasswordCosts,
+    PasswordRules, Policy, Role,
+};
+use vhsm_pkcs11::crypto::{seal, x509};
+use vhsm_pkcs11::root_key::RootKey;
 
 const CHEAP: PasswordCosts = PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 };
 const ADMIN_PASSWORD: &[u8] = b"admin's own";
@@ -98,6 +107,8 @@ impl Operator {
 struct Admin {
     clusters: Clusters,
     at_work: Option<(Arc<Cluster>, Login)>,
+    /// A cluster that is made step by step, and the right to do so.
+    begun: Option<(String, RootKey)>,
 }
 
 /// The operator's own life; `false` when this process is nobody's.
@@ -105,7 +116,8 @@ pub fn serve() -> bool {
     let Some(home) = super::peer::home() else { return false };
     let options = vhsm_store::LmdbOptions::new(home.join("store"));
     let store = vhsm_store::open(&vhsm_store::StoreSpec::Embedded(options)).expect("a store");
-    let mut admin = Admin { clusters: Clusters::open(store, CHEAP).expect("clusters"), at_work: None };
+    let mut admin =
+        Admin { clusters: Clusters::open(store, CHEAP).expect("clusters"), at_work: None, begun: None };
     super::peer::answer_lines(|words| {
         admin.obey(words);
         "ok".into()
@@ -127,6 +139,10 @@ impl Admin {
             ["delete-cluster"] => {
                 self.clusters.delete(&self.at_work().0).expect("deletes");
             }
+            ["add-hsm"] => self.add_hsm(),
+            ["remove-hsm", hsm] => self.remove_hsm(number(hsm)),
+            ["begin", label] => self.begin(label),
+            ["activate"] => self.activate(),
             other => panic!("the operator does not know {other:?}"),
         }
     }
@@ -153,6 +169,66 @@ impl Admin {
         let (cluster, admin) = self.at_work();
         let hsm = &cluster.hsms[number(hsm)].name;
         self.clusters.set_hsm_state(cluster, Authority::Admin(admin), hsm, state).expect("the state is set");
+    }
+
+    fn add_hsm(&self) {
+        let (cluster, admin) = self.at_work();
+        let availability_zone = "us-east-1a".into();
+        let request =
+            CreateHsmRequest { cluster_id: cluster.name.clone(), availability_zone, ip_address: None };
+        self.plane().with_admin(admin).create_hsm(&request).expect("an HSM");
+    }
+
+    fn remove_hsm(&self, hsm: usize) {
+        let (cluster, admin) = self.at_work();
+        let now = self.plane().describe_cluster(&cluster.name).expect("the cluster");
+        let hsm = HsmName::HsmId(now.hsms[hsm].hsm_id.clone());
+        let request = DeleteHsmRequest { cluster_id: cluster.name.clone(), hsm };
+        self.plane().with_admin(admin).delete_hsm(&request).expect("it goes");
+    }
+
+    /// All steps but the last.
+    fn begin(&mut self, label: &str) {
+        let root_key = RootKey::new(seal::random_key().expect("random bytes"));
+        let zone = "us-east-1a".to_owned();
+        let plane = self.plane().with_root_key(&root_key);
+        let request = CreateClusterRequest {
+            label: Some(label.into()),
+            hsm_type: HsmType::Hsm2mMedium,
+            mode: None,
+            places: Places::Zones(vec![zone.clone()]),
+            network_type: NetworkType::Ipv4,
+            retention: None,
+            source_backup_id: None,
+            tags: Vec::new(),
+        };
+        let cluster_id = plane.create_cluster(&request).expect("a cluster").cluster_id;
+        let hsm =
+            CreateHsmRequest { cluster_id: cluster_id.clone(), availability_zone: zone, ip_address: None };
+        plane.create_hsm(&hsm).expect("an HSM");
+        let csr =
+            plane.describe_cluster(&cluster_id).expect("it").certificates.cluster_csr.expect("a request");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+        let issued = x509::issue(&csr, "customer", "CA", now.as_secs() as i64).expect("a certificate");
+        let request = InitializeClusterRequest {
+            cluster_id: cluster_id.clone(),
+            signed_cert: issued.certificate,
+            trust_anchor: issued.trust_anchor,
+        };
+        plane.initialize_cluster(&request).expect("initialized");
+        drop(plane);
+        self.begun = Some((cluster_id, root_key));
+    }
+
+    fn activate(&self) {
+        let (cluster_id, root_key) = self.begun.as_ref().expect("it has begun");
+        let request = ActivateRequest { cluster_id, admin_password: ADMIN_PASSWORD, label: None };
+        self.plane().with_root_key(root_key).activate(&request).expect("active");
+    }
+
+    fn plane(&self) -> ControlPlane<'_> {
+        let policy = Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false };
+        ControlPlane::new(&self.clusters, Settings { delay_ms: 0, region: "us-east-1".into(), policy })
     }
 
     fn at_work(&self) -> &(Arc<Cluster>, Login) {

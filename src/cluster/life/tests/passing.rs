@@ -4,6 +4,8 @@ use super::*;
 
 const DELAY_MS: u64 = 5000;
 
+type Call = fn(&Service, &str) -> Result<(), Error>;
+
 fn states(service: &Service, id: &str) -> (&'static str, Vec<&'static str>) {
     let shown = service.describe(id);
     (shown.state.name(), shown.hsms.iter().map(|hsm| hsm.status.name()).collect())
@@ -44,10 +46,40 @@ fn each_step_is_seen_to_be_in_progress_and_then_done() {
 }
 
 #[test]
+fn a_deleted_cluster_is_seen_to_be_deleted_and_then_gone() {
+    let service = Service::with_delay(DELAY_MS);
+    let pass = || service.world.pass(DELAY_MS / 1000);
+    let id = service.create().cluster_id;
+    pass();
+    let deleted = service.plane().delete_cluster(&id).unwrap();
+    assert_eq!(deleted.state, State::DeleteInProgress);
+    assert_eq!(states(&service, &id), ("DELETE_IN_PROGRESS", vec![]));
+    let seen = |states: &[&str]| {
+        let states = states.iter().map(|state| (*state).to_owned()).collect();
+        let request = DescribeClustersRequest { states, ..DescribeClustersRequest::default() };
+        service.unauthorized().describe_clusters(&request).unwrap().clusters.len()
+    };
+    assert_eq!((seen(&[]), seen(&["DELETE_IN_PROGRESS"]), seen(&["UNINITIALIZED"])), (1, 1, 0));
+    // It is gone all the same.
+    assert!(service.world.clusters.list().unwrap().is_empty());
+    let error = service.refused(|service| service.plane().delete_cluster(&id));
+    assert!(matches!(error, Error::Cluster(ClusterError::NotFound(_))), "{error}");
+    pass();
+    assert_eq!(seen(&[]), 0);
+    let error = service.unauthorized().describe_cluster(&id).unwrap_err();
+    assert!(matches!(error, Error::Cluster(ClusterError::NotFound(_))), "{error}");
+    // The next deletion drops what is left of it.
+    let other = service.create().cluster_id;
+    pass();
+    service.plane().delete_cluster(&other).unwrap();
+    let left = service.world.contents().into_keys().filter(|key| key[0] == 0x0e).count();
+    assert_eq!(left, 1);
+}
+
+#[test]
 fn nothing_is_done_to_a_cluster_whose_creation_is_still_seen() {
     let service = Service::with_delay(DELAY_MS);
     let id = service.create().cluster_id;
-    type Call = fn(&Service, &str) -> Result<(), Error>;
     let calls: [Call; 4] = [
         |service, id| service.create_hsm(id, "us-east-1a").map(drop),
         |service, id| service.plane().delete_cluster(id).map(drop),
