@@ -422,6 +422,8 @@ mod tests {
         assert_eq!(profile(file.profile).unwrap(), Profile::default());
         assert_eq!(settings(&file.cloudhsm), Settings::default());
         assert_eq!(log_level(file.log.level).unwrap(), Level::default());
+        let named = region(file.lifecycle.region).unwrap();
+        assert_eq!((file.lifecycle.delay_ms, named), (0, region(None).unwrap()));
         let table = file.store.unwrap().into_table();
         let home = Path::new("/home");
         let default = StoreTable::default().choice(None, home).unwrap();

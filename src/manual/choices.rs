@@ -106,6 +106,28 @@
 //! | a key that is no longer shared | as one that was destroyed, for who had it: operations with it end |
 //! | CKA_TRUSTED of a private key | an admin's word by `vhsm key set-attribute`, for CKU_SO sees no private objects; of a public object also C_SetAttributeValue by CKU_SO. A copy of the key is not trusted |
 //!
+//! # Clusters
+//!
+//! What AWS's documents leave open about the life of a cluster:
+//!
+//! | question | choice |
+//! | --- | --- |
+//! | CreateHsm between initialization and activation | done: no document forbids it. The first HSM alone is there until the cluster is initialized, as documented |
+//! | DeleteHsm of an uninitialized cluster's HSM | its certificate signing request goes along; the next HSM makes another |
+//! | the state of a cluster whose HSMs come, go or fail | stays what it is: UPDATE_IN_PROGRESS and DEGRADED of a cluster are never shown. A failed HSM is DEGRADED, and its StateMessage says so |
+//! | states that pass | are shown for `lifecycle.delay_ms`, and most operations are refused meanwhile; what is shown as being done has happened: a new HSM is a slot at once, a deleted one none |
+//! | CreateCluster without Mode | FIPS; `vhsm cluster create` says NON_FIPS where nobody says another. Nothing is validated, and the mode decides nothing: `hsm-info` says non-FIPS for both |
+//! | HsmType, and its change | told, and decides nothing (AWS's limits of each type are not enforced). hsm1.medium becomes hsm2m.medium while the cluster is active, and back for 24 hours (HsmTypeRollbackExpiration) |
+//! | VpcId, SubnetMapping, SecurityGroup, EniId, EniIp | made up of names that stay; nothing listens there. Subnets that are given by id stand for the region's zones one after the other |
+//! | HsmCertificate, AwsHardwareCertificate, ManufacturerHardwareCertificate, PreCoPassword | never there: no hardware vouches for anything, and activation asks for no password but the new one |
+//! | the private key of a cluster's certificate | signs the request and is wiped: nothing here speaks for the cluster with it. It is a key on P-256, as is that of the CA that `vhsm cluster create` makes and destroys |
+//! | a trust anchor of version 1, or with Key Usage | taken, as RFC 5280 has them: without extensions no Basic Constraints are asked for; with Key Usage it must allow to sign certificates |
+//! | dates of certificates | looked at when the cluster is initialized, and never again |
+//! | the label of a cluster that is made step by step | as it is given at creation or activation; else the ClusterId |
+//! | DescribeClusters with ids that nobody has | an empty answer; ids that are malformed, and states that are none, are CloudHsmInvalidRequestException |
+//! | tags with keys that begin with `aws:`, that are malformed or stand there twice | CloudHsmTagException; more than 50 on a cluster: CloudHsmResourceLimitExceededException |
+//! | AWS's quotas of 4 clusters and 6 HSMs | not enforced; 28 HSMs of a cluster are |
+//!
 //! # Profile `cloudhsm`
 //! | the past of an object that `vhsm import` brings | as one that C_CreateObject made: CKA_LOCAL, CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE are false, for its value has been outside. All else that a crypto user may set is kept; CKA_TRUSTED is an admin's to set |
 //! | rules for what `vhsm import` brings | those of profile `standard`, whatever the process's profile; the cluster's settings bind it |
