@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The life of a cluster, step by step as in AWS CloudHSM, with openssl as the customer's certificate authority: created,
-# its first HSM's request signed, initialized, activated, extended, left without an HSM and revived, deleted. Each state
+# its first HSM's request signed, initialized, activated, extended, left without an HSM and revived, restored from a backup as
+# a second one, deleted. Each state
 # is checked, and steps out of turn are refused.
 source "$(dirname "$0")/common.sh"
 [[ -x $command ]] || fail "$command is missing: run make build"
@@ -112,9 +113,28 @@ rm "$work/decrypted"
 on 0 --decrypt -m AES-CBC-PAD --id 01 --iv "$iv" -i "$work/encrypted" -o "$work/decrypted"
 same "$work/text" "$work/decrypted" "the text, and what the new HSM decrypted"
 
+say "Restore: a second cluster of the backup that was taken when the last HSM came, with the same users, keys, certificate"
+"$command" backup list >"$work/backups"
+backup=$(value BackupId "$work/backups")
+cluster describe "$label" >"$work/described"
+certificate=$(value ClusterCertificate "$work/described")
+cluster create --source-backup "$backup" --label restored --hsms 1 >"$work/restored"
+cluster describe restored >"$work/restored"
+[[ $(value State "$work/restored") == ACTIVE ]] || fail "not ACTIVE: $(cat "$work/restored")"
+[[ $(value SourceBackupId "$work/restored") == "$backup" ]] || fail "of another backup"
+[[ $(value ClusterCertificate "$work/restored") == "$certificate" ]] || fail "another certificate"
+[[ $(value ClusterId "$work/restored") != "$id" ]] || fail "the same cluster"
+rm "$work/decrypted"
+quiet p11 --token-label restored --login --pin "$pin" --decrypt -m AES-CBC-PAD --id 01 --iv "$iv" \
+    -i "$work/encrypted" -o "$work/decrypted"
+same "$work/text" "$work/decrypted" "the text, and what the restored cluster decrypted"
+refused "no backup" cluster create --source-backup backup-aaaaaaaaaaa --label none
+refused "exists" cluster create --source-backup "$backup" --label "$label"
+
 say "Delete: only without HSMs, or by its admin"
 refused "login of one of its admins" cluster delete "$label"
 cluster describe "$label" >"$work/described"
 cluster delete-hsm "$label" --hsm-id "$(value HsmId "$work/described")" >/dev/null
 cluster delete "$label" >/dev/null
 refused "no cluster" cluster describe "$label"
+VHSM_PIN=admin:admin-password cluster delete restored >/dev/null

@@ -1,4 +1,4 @@
-//! TagResource, UntagResource and ListTags, of clusters.
+//! TagResource, UntagResource and ListTags, of clusters and backups.
 
 use super::api::{ListTagsAnswer, ListTagsRequest};
 use super::describe::{max_results, position, token};
@@ -7,6 +7,8 @@ use crate::cluster::Tag;
 use crate::error::{Error, LifeError};
 use vhsm_store::Batch;
 
+/// What a BackupId begins with.
+const BACKUP: &str = "backup-";
 /// MaxSize
 const MAX_RESULTS: usize = 100;
 
@@ -18,6 +20,9 @@ impl ControlPlane<'_> {
             return check::bad("TagList", "it is empty");
         }
         check::tags(tags)?;
+        if check::is_name(BACKUP, resource_id) {
+            return self.tag_backup(resource_id, tags);
+        }
         self.change_tags(resource_id, |kept| {
             kept.retain(|old| tags.iter().all(|new| new.key != old.key));
             kept.extend_from_slice(tags);
@@ -36,6 +41,10 @@ impl ControlPlane<'_> {
             return check::bad("TagKeyList", format!("{} keys are not 1 to {}", keys.len(), check::MAX_TAGS));
         }
         keys.iter().try_for_each(|key| check::tag_key(key))?;
+        if check::is_name(BACKUP, resource_id) {
+            self.authority()?;
+            return self.clusters.tag_backup(resource_id, &[], keys).map(drop);
+        }
         self.change_tags(resource_id, |kept| {
             kept.retain(|tag| !keys.contains(&tag.key));
             Ok(())
@@ -44,14 +53,28 @@ impl ControlPlane<'_> {
 
     /// ListTags. Errors: `Input`, `NotFound`.
     pub fn list_tags(&self, request: &ListTagsRequest) -> Result<ListTagsAnswer, Error> {
-        check::cluster_id(&request.resource_id)?;
         let most = max_results(request.max_results, MAX_RESULTS)?;
         let from = request.next_token.as_deref().map(position).transpose()?.unwrap_or(0);
-        let cluster = self.clusters.find(&request.resource_id)?;
-        let tags: Vec<Tag> = cluster.backing.tags.iter().skip(from as usize).take(most).cloned().collect();
+        let all = if check::is_name(BACKUP, &request.resource_id) {
+            self.clusters.backup(&request.resource_id)?.tags
+        } else {
+            check::cluster_id(&request.resource_id)?;
+            self.clusters.find(&request.resource_id)?.backing.tags.clone()
+        };
+        let tags: Vec<Tag> = all.iter().skip(from as usize).take(most).cloned().collect();
         let upto = from + tags.len() as u32;
-        let next_token = ((upto as usize) < cluster.backing.tags.len()).then(|| token(upto));
+        let next_token = ((upto as usize) < all.len()).then(|| token(upto));
         Ok(ListTagsAnswer { tags, next_token })
+    }
+
+    fn tag_backup(&self, backup_id: &str, tags: &[Tag]) -> Result<(), Error> {
+        self.authority()?;
+        let kept = self.clusters.backup(backup_id)?.tags;
+        let others = kept.iter().filter(|old| tags.iter().all(|new| new.key != old.key)).count();
+        if others + tags.len() > check::MAX_TAGS {
+            return Err(LifeError::TooManyTags { limit: check::MAX_TAGS }.into());
+        }
+        self.clusters.tag_backup(backup_id, tags, &[]).map(drop)
     }
 
     fn change_tags(

@@ -1,6 +1,7 @@
 //! What requests may say, pages, filters and tags; which exception an error is.
 
 use super::*;
+use crate::cluster::backup::{BackupFolder, TakenBy};
 use crate::cluster::{Subnet, Tag};
 use crate::error::BackupError;
 
@@ -273,5 +274,32 @@ fn tags_that_are_none_are_refused() {
     assert!(service.plane().untag_resource(&id, &[]).is_err());
     let error =
         service.refused(|service| service.plane().tag_resource("cluster-aaaaaaaaaaa", &[tag("k", "")]));
+    assert_eq!(Exception::from(&error), Exception::ResourceNotFound);
+}
+
+#[test]
+fn backups_are_tagged_too() {
+    let service = Service::new();
+    let id = service.at(At::Active).cluster_id;
+    let folder = tempfile::tempdir().unwrap();
+    let clusters =
+        service.world.again().with_backups(BackupFolder::new(folder.path().join("backups"), false));
+    let plane = || ControlPlane::new(&clusters, service.unauthorized().settings);
+    let (cluster, by) = (clusters.find(&id).unwrap(), TakenBy::Service(&service.root_key));
+    let backup = clusters.create_backup(&cluster, by, &mut |_, _| {}).unwrap().id;
+    let tags = || {
+        let request = ListTagsRequest { resource_id: backup.clone(), next_token: None, max_results: None };
+        plane().list_tags(&request).unwrap().tags
+    };
+    let right = plane().with_root_key(&service.root_key);
+    right.tag_resource(&backup, &[tag("a", "1"), tag("b", "2")]).unwrap();
+    right.untag_resource(&backup, &texts(&["a"])).unwrap();
+    assert_eq!(tags(), [tag("b", "2")]);
+    let many: Vec<Tag> = (0..50).map(|n| tag(&format!("key{n}"), "")).collect();
+    let error = right.tag_resource(&backup, &many).unwrap_err();
+    assert_eq!(Exception::from(&error), Exception::ResourceLimitExceeded);
+    let error = plane().tag_resource(&backup, &many[..1]).unwrap_err();
+    assert_eq!(Exception::from(&error), Exception::AccessDenied);
+    let error = right.tag_resource("backup-aaaaaaaaaaa", &many[..1]).unwrap_err();
     assert_eq!(Exception::from(&error), Exception::ResourceNotFound);
 }
