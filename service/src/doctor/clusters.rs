@@ -1,7 +1,7 @@
 //! Clusters: their life, their HSMs, their users, and whether the control plane may change them.
 
 use super::findings::Findings;
-use super::vhsm;
+use super::{backups, vhsm};
 use crate::cluster::anchor;
 use crate::failure::Failure;
 use crate::quickstart::quoted;
@@ -44,12 +44,14 @@ pub fn look(
         findings.info_with("clusters", "there is none yet", vhsm("quickstart"));
     }
     let root_key = root_key(findings, config, &all);
+    let mut of = Vec::new();
     for cluster in &all {
         if one.as_ref().is_some_and(|one| one.id != cluster.id) {
             continue;
         }
         let is_alone = all.iter().filter(|other| other.label == cluster.label).count() == 1;
         let name = quoted(if is_alone { &cluster.label } else { &cluster.name });
+        of.push((&**cluster, name.clone()));
         let looked = Looked { cluster, name };
         let before = findings.count();
         looked.at_life(findings, clusters.now_ms());
@@ -62,6 +64,7 @@ pub fn look(
             findings.ok(looked.place(), format!("active, {hsms} HSMs, its users can log in"));
         }
     }
+    backups::look(findings, clusters, &of);
     Ok(())
 }
 

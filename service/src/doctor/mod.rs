@@ -3,6 +3,7 @@
 //! Changes nothing: it makes no store, no key and no record. Exit status 0: nothing to mend; 1: something needs a mend;
 //! 2: doctor itself failed. Called by: main, before the configuration is read, for that may be what is wrong.
 
+mod backups;
 mod clock;
 mod clusters;
 mod files;

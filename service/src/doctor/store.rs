@@ -36,7 +36,7 @@ pub fn look(findings: &mut Findings, config: &Config) -> Option<Clusters> {
         return None;
     }
     let clusters = match Clusters::open_existing(store, config.password_costs) {
-        Ok(Some(clusters)) => clusters,
+        Ok(Some(clusters)) => clusters.with_backups(config.backups.clone()),
         Ok(None) => {
             findings.info_with(place, "is empty: there is no cluster yet", vhsm("quickstart"));
             return None;
