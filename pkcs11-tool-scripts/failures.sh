@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Failures on purpose: what pkcs11-tool sees on slot 0 while its HSM is failed, when it is back, and when its cluster is
-# deleted; the other HSM goes on all the while.
+# Failures on purpose: what pkcs11-tool sees on slot 0 while its HSM is failed, when it is back, under a fault plan, and when
+# it is deleted; the other HSM goes on all the while.
 source "$(dirname "$0")/common.sh"
 [[ -x $command ]] || fail "$command is missing: run make build"
 label=drill pin=kmsuser:kms-password
@@ -60,6 +60,22 @@ decrypts 1
 say "Only an admin does that"
 refused "login as admin" env VHSM_PIN="$pin" "$command" hsm fail --cluster "$label" "$hsm"
 refused "no HSM" "$command" hsm fail --cluster "$label" hsm-aaaaaaaaaaa
+
+say "A fault plan: searches fail in slot 0, then kmsuser is missing there"
+"$command" fault set --cluster "$label" --hsm 0 --function C_FindObjectsInit --error CKR_DEVICE_ERROR
+refused CKR_DEVICE_ERROR p11 --slot 0 --list-objects
+on 1 --list-objects >/dev/null
+"$command" fault set --cluster "$label" --hsm 0 --user kmsuser >/dev/null
+refused CKR_PIN_INCORRECT p11 --slot 0 --login --pin "$pin" --list-objects
+"$command" user list --cluster "$label" >"$work/users"
+has '"cluster-coverage": "partial"' "$work/users"
+"$command" fault clear --cluster "$label" >/dev/null
+decrypts 0
+
+say "HSM 0 is deleted: its slot is gone, and the other has all keys"
+"$command" cluster delete-hsm "$label" --hsm-id "$hsm"
+refused CKR_SLOT_ID_INVALID p11 --slot 0 --login --pin "$pin" --list-objects
+decrypts 1
 
 say "The cluster is deleted: its slots are gone, and their numbers are never given again"
 "$command" cluster delete "$label" >/dev/null

@@ -20,14 +20,17 @@
 //! | | `lifecycle.delay_ms` | 0: states that pass (`CREATE_IN_PROGRESS` and its like) are never seen; else for how long |
 //! | | `lifecycle.region` | `us-east-1`: where availability zones lie that nobody names |
 //! | `VHSM_ROOT_KEY_FILE` | `root_key_file` | `$VHSM_HOME/service.key`, made on first use by the `vhsm` command |
+//! | `VHSM_FAULTS`: a file with a fault plan | `[faults]` with the plan itself | none; read by C_Initialize |
 //! | `VHSM_LOG` | `log.level` | `error` |
 //! | `VHSM_LOG_FILE` | `log.file` | standard error |
 
+mod faults;
 mod store;
 
 use store::StoreEntry;
 pub use store::{StoreChoice, StoreTable};
 
+use crate::cluster::faults::{FaultPlan, WrittenPlan};
 use crate::cluster::{PasswordCosts, Policy, backup::BackupFolder, life};
 use crate::error::{ConfigError, Error};
 use crate::log::{Level, Logger};
@@ -60,6 +63,8 @@ pub struct Config {
     pub backups: BackupFolder,
     /// Where the service's root key lies, if not in its default places.
     pub root_key_file: Option<PathBuf>,
+    /// What shall go wrong in every cluster, beside the clusters' own plans.
+    pub faults: FaultPlan,
     pub log_level: Level,
     pub log_file: Option<PathBuf>,
 }
@@ -74,6 +79,7 @@ struct File {
     cloudhsm: CloudHsmEntry,
     store: Option<StoreEntry>,
     root_key_file: Option<PathBuf>,
+    faults: Option<WrittenPlan>,
     #[serde(default)]
     backups: BackupsEntry,
     #[serde(default)]
@@ -157,6 +163,7 @@ impl Config {
             region: region(file.lifecycle.region)?,
             backups: backups(file.backups.folder, group, &home)?,
             root_key_file: variable("VHSM_ROOT_KEY_FILE").map(PathBuf::from).or(file.root_key_file),
+            faults: faults::configured(variable("VHSM_FAULTS"), file.faults)?,
             log_level: log_level(variable("VHSM_LOG").or(file.log.level))?,
             log_file: variable("VHSM_LOG_FILE").map(PathBuf::from).or(file.log.file),
             home,

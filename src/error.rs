@@ -9,6 +9,7 @@ mod life;
 pub use backup::BackupError;
 pub use life::{CertificateError, LifeError};
 
+use crate::rv::rv_name;
 use cryptoki_sys::*;
 use vhsm_store::StoreError;
 
@@ -77,6 +78,9 @@ pub enum CallError {
     /// CKR_DEVICE_REMOVED
     #[error("the HSM of this session's slot is gone or its token was wiped")]
     DeviceRemoved,
+    /// A fault plan has the call fail: whatever code it says.
+    #[error("injected by the fault plan: {}", rv_name(*.0))]
+    Injected(CK_RV),
     /// CKR_NO_EVENT
     #[error("no slot event is waiting")]
     NoEvent,
@@ -395,6 +399,7 @@ fn call_rv(error: &CallError) -> CK_RV {
         CallError::TokenNotPresent(_) => CKR_TOKEN_NOT_PRESENT,
         CallError::TokenNotInitialized(_) => CKR_TOKEN_NOT_RECOGNIZED,
         CallError::DeviceRemoved => CKR_DEVICE_REMOVED,
+        CallError::Injected(rv) => *rv,
         CallError::NoEvent => CKR_NO_EVENT,
         CallError::SessionHandleInvalid(_) => CKR_SESSION_HANDLE_INVALID,
         CallError::ParallelSession => CKR_SESSION_PARALLEL_NOT_SUPPORTED,

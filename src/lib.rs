@@ -14,6 +14,7 @@ pub mod mechanism;
 pub mod object;
 pub mod profile;
 pub mod root_key;
+pub mod rv;
 pub mod session;
 pub mod sync;
 

@@ -4,12 +4,14 @@
 //! flight during C_Finalize finish; the last one closes the store.
 
 mod events;
+mod faults;
 mod sessions;
 mod slots;
 #[cfg(test)]
 mod tests;
 
-use crate::cluster::{Change, Changed, Clusters, SlotRecord};
+use crate::cluster::faults::FaultPlan;
+use crate::cluster::{Change, Changed, Clusters, Holds, SlotRecord};
 use crate::config::Config;
 use crate::crypto::random::Seed;
 use crate::error::{CallError, ClusterError, Error};
@@ -18,7 +20,9 @@ use crate::mechanism::Catalog;
 use crate::profile::Active;
 use crate::session::{LoginState, Pin, Session, SessionCounts, Slot, UserType};
 use crate::sync::Mutex;
+use cryptoki_sys::CKR_DEVICE_REMOVED;
 use events::Events;
+use faults::{At, Faults, Setting, Verdict};
 use sessions::Sessions;
 use slots::Slots;
 use std::sync::Arc;
@@ -42,6 +46,7 @@ pub struct Library {
     pub clusters: Arc<Clusters>,
     slots: Slots,
     sessions: Sessions,
+    faults: Faults,
     /// The revision that caches and slots follow.
     seen: AtomicU64,
     /// Held while a newer revision is taken over.
@@ -52,13 +57,24 @@ pub struct Library {
     pub seed: Seed,
 }
 
+/// What a call is about: as far as it is known before it is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Concerns {
+    pub session: Option<u64>,
+    pub slot: Option<u64>,
+    /// Of data that it is given to work on.
+    pub bytes: u64,
+}
+
 impl Library {
     /// Opens the store that the configuration names. Reads its head and its slots, no object.
     pub fn start(config: Config, log: Logger) -> Result<Self, Error> {
         let store = config.open_store()?;
         let clusters = Arc::new(Clusters::open(store, config.password_costs)?);
         let active = config.active();
+        let faults = Faults::new(&config.faults)?;
         let library = Self {
+            faults,
             config,
             active,
             mechanisms: Catalog::new(&active),
@@ -72,8 +88,9 @@ impl Library {
             finalized: AtomicBool::new(false),
             seed: Seed::default(),
         };
+        library.faults.follow(library.plans()?)?;
         let (revision, records) = library.clusters.slots()?;
-        library.slots.update(&library.clusters, records);
+        library.take_over(records);
         library.seen.store(revision.0, Ordering::Release);
         Ok(library)
     }
@@ -111,7 +128,10 @@ impl Library {
         let slots = self.slots.all();
         match changed {
             Changed::These(changes) => {
-                if changes.contains(&Change::Slots) {
+                if changes.contains(&Change::Faults) {
+                    self.faults.follow(self.plans()?)?;
+                }
+                if changes.contains(&Change::Slots) || changes.contains(&Change::Faults) {
                     self.read_slots()?;
                 }
                 for change in &changes {
@@ -119,6 +139,7 @@ impl Library {
                 }
             }
             Changed::Everything => {
+                self.faults.follow(self.plans()?)?;
                 self.read_slots()?;
                 slots.iter().try_for_each(|slot| slot.apply_everything())?;
             }
@@ -130,8 +151,83 @@ impl Library {
     fn read_slots(&self) -> Result<(), Error> {
         let (_, records) = self.clusters.slots()?;
         self.verify(&records)?;
-        self.events.tell(self.slots.update(&self.clusters, records));
+        self.events.tell(self.take_over(records));
         Ok(())
+    }
+
+    /// The slots as the store has them, and as the fault plans do. Gives those with an event.
+    fn take_over(&self, mut records: Vec<SlotRecord>) -> Vec<u64> {
+        for record in &mut records {
+            if let Holds::Token(token) = &record.holds
+                && self.faults.lost(record.slot_id)
+            {
+                record.holds = Holds::Failed(token.clone());
+            }
+        }
+        let events = self.slots.update(&self.clusters, records);
+        for slot in self.slots.all().iter() {
+            if let (Ok(cluster), Some(hsm)) = (slot.cluster(), slot.hsm()) {
+                let at = At { cluster: cluster.id, hsm: &hsm.name, slot_id: slot.id };
+                slot.set_oddity(self.faults.oddity(&at));
+            }
+        }
+        events
+    }
+
+    /// The clusters' fault plans. Errors: `Corrupt`, of a plan that somebody wrote past the library where somebody is
+    /// logged in, and of one that cannot be read.
+    fn plans(&self) -> Result<Vec<(Setting, FaultPlan)>, Error> {
+        let (mut plans, slots) = (Vec::new(), self.slots.all());
+        for stored in self.clusters.fault_plans()? {
+            let logins = slots.iter().filter_map(|slot| slot.login());
+            logins
+                .filter(|login| login.cluster == stored.cluster)
+                .try_for_each(|login| stored.verify(&login))?;
+            let plan = stored.unverified().map_err(|_| ClusterError::Corrupt("fault plan"))?;
+            plans.push((Setting { cluster: stored.cluster, id: stored.id() }, plan));
+        }
+        Ok(plans)
+    }
+
+    /// Before a call: follows the store, and lets the call meet what the fault plans have for it. Errors: `Injected`,
+    /// those of the store.
+    #[inline]
+    pub fn enter(&self, function: &str, call: &Concerns) -> Result<(), Error> {
+        self.refresh()?;
+        if self.faults.are_on() { self.meet_faults(function, call) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn meet_faults(&self, function: &str, call: &Concerns) -> Result<(), Error> {
+        let session = call.session.and_then(|handle| self.sessions.lookup(handle));
+        let slot = match (&session, call.slot) {
+            (Some(session), _) => session.slot.clone(),
+            (None, Some(id)) => self.slots.lookup(id)?,
+            (None, None) => return Ok(()),
+        };
+        let (Ok(cluster), Some(hsm), false) = (slot.cluster(), slot.hsm(), slot.is_gone()) else {
+            return Ok(());
+        };
+        let at = At { cluster: cluster.id, hsm: &hsm.name, slot_id: slot.id };
+        match self.faults.judge(function, &at, call.bytes) {
+            // What happened while the call waited comes before it.
+            Verdict::Pass => self.refresh(),
+            Verdict::Answer(rv) => {
+                if let Some(session) = session {
+                    session.cancel(faults::ended_by(function));
+                }
+                Err(CallError::Injected(rv).into())
+            }
+            Verdict::Lost => {
+                let following = self.follow.lock();
+                self.read_slots()?;
+                drop(following);
+                if let Some(session) = session {
+                    self.end_removed(&session);
+                }
+                Err(CallError::Injected(CKR_DEVICE_REMOVED).into())
+            }
+        }
     }
 
     /// Where somebody is logged in, no cluster's record is taken over whose MAC is wrong. Errors: `Corrupt`.
@@ -152,21 +248,20 @@ impl Library {
 
     // ---- slots
 
+    /// The slots, as the store has them.
     pub fn slots(&self) -> Result<Arc<Vec<Arc<Slot>>>, Error> {
         self.refresh()?;
         Ok(self.slots.all())
     }
 
     /// The ids that C_GetSlotList tells: all, or those of slots with a token.
-    pub fn listed_slots(&self, with_token: bool) -> Result<Vec<u64>, Error> {
-        self.refresh()?;
-        Ok(self.slots.listed(with_token))
+    pub fn listed_slots(&self, with_token: bool) -> Vec<u64> {
+        self.slots.listed(with_token)
     }
 
     /// The slot behind an id; in profile `cloudhsm` that of the HSM which serves the cluster's one slot. Errors:
     /// `SlotIdInvalid`.
     pub fn slot(&self, id: u64) -> Result<Arc<Slot>, Error> {
-        self.refresh()?;
         Ok(self.slots.lookup(id)?)
     }
 
@@ -234,11 +329,10 @@ impl Library {
         Ok(handle)
     }
 
-    /// The session behind a handle, after following the store. Errors: `SessionHandleInvalid`, `DeviceRemoved`
+    /// The session behind a handle. Errors: `SessionHandleInvalid`, `DeviceRemoved`
     /// (once; the handle is invalid from then on).
     #[inline]
     pub fn session(&self, handle: u64) -> Result<Arc<Session>, Error> {
-        self.refresh()?;
         let session = self.sessions.lookup(handle).ok_or(CallError::SessionHandleInvalid(handle))?;
         if session.slot.is_gone() {
             return Err(self.end_removed(&session));

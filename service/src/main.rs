@@ -8,6 +8,7 @@ mod cli;
 mod cluster;
 mod doctor;
 mod failure;
+mod fault;
 mod hsm;
 mod import;
 mod key;
@@ -59,6 +60,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(_) => Ok(()),
         Command::Cluster(command) => cluster::run(&App::open(config)?, command),
         Command::Backup(command) => backup::run(&App::open(config)?, command),
+        Command::Fault(command) => fault::run(&App::open(config)?.clusters, command),
         Command::Hsm(command) => hsm::run(&App::open(config)?, command),
         Command::Import(command) => import::run(&App::open(config)?, command),
         Command::Key(command) => {

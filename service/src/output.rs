@@ -40,12 +40,13 @@ impl<'a> UserView<'a> {
         }
     }
 
-    pub fn full(user: &'a User) -> Self {
+    /// `everywhere`: it is the same on all HSMs.
+    pub fn full(user: &'a User, everywhere: bool) -> Self {
         Self {
             username: &user.name,
             role: role_name(user.role),
             locked: Some(if user.locked { "true" } else { "false" }),
-            cluster_coverage: Some("full"),
+            cluster_coverage: Some(if everywhere { "full" } else { "partial" }),
         }
     }
 }

@@ -33,8 +33,9 @@ fn create(clusters: &Clusters, arguments: &CreateUserArgs) -> Result<(), Failure
 fn list(clusters: &Clusters, arguments: &ListUsersArgs) -> Result<(), Failure> {
     let cluster = named_or_only(clusters, arguments.cluster.cluster.as_deref())?;
     let users = clusters.users(&cluster)?;
-    let all = users.iter().map(UserView::full).chain([UserView::appliance()]);
-    output::json(&UserList { users: all.collect() })
+    let plan = clusters.fault_plan(&cluster)?;
+    let views = users.iter().map(|user| UserView::full(user, !plan.has_drifted(&user.name)));
+    output::json(&UserList { users: views.chain([UserView::appliance()]).collect() })
 }
 
 fn change_password(clusters: &Clusters, arguments: &ChangePasswordArgs) -> Result<(), Failure> {

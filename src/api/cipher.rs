@@ -44,7 +44,7 @@ pub unsafe fn process(
     input: (CK_BYTE_PTR, CK_ULONG),
     output: (CK_BYTE_PTR, CK_ULONG_PTR),
 ) -> CK_RV {
-    call(function, Trace::session(session), |library, _| {
+    call(function, Trace::data(session, input.1), |library, _| {
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its buffers.
         unsafe {

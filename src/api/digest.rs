@@ -24,7 +24,7 @@ pub unsafe extern "C" fn C_Digest(
     digest: CK_BYTE_PTR,
     digest_bytes: CK_ULONG_PTR,
 ) -> CK_RV {
-    call("C_Digest", Trace::session(session), |library, _| {
+    call("C_Digest", Trace::data(session, data_bytes), |library, _| {
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its buffers.
         unsafe { raw::with_io((data, data_bytes), digest, digest_bytes, |io| session.digest_one_shot(io)) }
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn C_DigestUpdate(
     part: CK_BYTE_PTR,
     part_bytes: CK_ULONG,
 ) -> CK_RV {
-    call("C_DigestUpdate", Trace::session(session), |library, _| {
+    call("C_DigestUpdate", Trace::data(session, part_bytes), |library, _| {
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its buffer.
         session.digest_update(unsafe { raw::bytes(part, part_bytes, "the data pointer is null") })

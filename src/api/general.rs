@@ -1,6 +1,6 @@
 //! General-purpose functions (PKCS#11 3.0 sec. 5.4).
 
-use super::{LIBRARY, Trace, bad, call, fork, raw, rv_name, signals};
+use super::{LIBRARY, Trace, bad, call_alone, fork, functions, raw, rv_name, signals};
 use crate::config::Config;
 use crate::error::{CallError, Error};
 use crate::library::Library;
@@ -27,6 +27,8 @@ pub unsafe extern "C" fn C_Initialize(arguments: CK_VOID_PTR) -> CK_RV {
         check_arguments(arguments)?;
         fork::register();
         let config = Config::load()?;
+        let known = functions();
+        config.check_fault_functions(known.iter().map(|function| function.name))?;
         let log = config.open_log()?;
         LIBRARY.store(Some(Arc::new(start(config, log, arguments)?)));
         Ok(())
@@ -93,10 +95,10 @@ fn log_start(error: Option<&Error>) {
 
 pub unsafe extern "C" fn C_Finalize(reserved: CK_VOID_PTR) -> CK_RV {
     if !reserved.is_null() {
-        return call("C_Finalize", Trace::none(), |_, _| Err(bad("pReserved is not null")));
+        return call_alone("C_Finalize", Trace::none(), |_, _| Err(bad("pReserved is not null")));
     }
     let _life = fork::life();
-    call("C_Finalize", Trace::none(), |library, _| {
+    call_alone("C_Finalize", Trace::none(), |library, _| {
         LIBRARY.store(None);
         library.finish();
         Ok(())
@@ -104,7 +106,7 @@ pub unsafe extern "C" fn C_Finalize(reserved: CK_VOID_PTR) -> CK_RV {
 }
 
 pub unsafe extern "C" fn C_GetInfo(info: CK_INFO_PTR) -> CK_RV {
-    call("C_GetInfo", Trace::none(), |library, _| {
+    call_alone("C_GetInfo", Trace::none(), |library, _| {
         // SAFETY: the caller passes null or a place for a CK_INFO.
         *unsafe { raw::place(info, "pInfo is null") }? = CK_INFO {
             cryptokiVersion: if library.active.rules.new_interfaces { CRYPTOKI_VERSION } else { OLD_VERSION },
@@ -126,9 +128,9 @@ pub fn library_version() -> CK_VERSION {
 }
 
 pub unsafe extern "C" fn C_GetFunctionStatus(session: CK_SESSION_HANDLE) -> CK_RV {
-    call("C_GetFunctionStatus", Trace::session(session), |_, _| Err(CallError::NotParallel.into()))
+    call_alone("C_GetFunctionStatus", Trace::session(session), |_, _| Err(CallError::NotParallel.into()))
 }
 
 pub unsafe extern "C" fn C_CancelFunction(session: CK_SESSION_HANDLE) -> CK_RV {
-    call("C_CancelFunction", Trace::session(session), |_, _| Err(CallError::NotParallel.into()))
+    call_alone("C_CancelFunction", Trace::session(session), |_, _| Err(CallError::NotParallel.into()))
 }

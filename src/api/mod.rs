@@ -32,11 +32,11 @@ mod unsupported;
 mod verify_signature;
 mod wrap_messages;
 
+pub use crate::rv::{rv_name, rv_of};
 pub use exports::{FunctionRow, functions};
-pub use names::rv_name;
 
 use crate::error::{CallError, Error, MechanismError};
-use crate::library::Library;
+use crate::library::{Concerns, Library};
 use crate::log::{Level, Line};
 use crate::mechanism::Mechanism;
 use arc_swap::ArcSwapOption;
@@ -54,6 +54,8 @@ struct Trace {
     session: Option<u64>,
     slot: Option<u64>,
     mechanism: Option<CK_MECHANISM_TYPE>,
+    /// Of data that the call is given.
+    bytes: u64,
 }
 
 impl Trace {
@@ -65,15 +67,34 @@ impl Trace {
         Self { session: Some(session), ..Self::default() }
     }
 
+    fn data(session: CK_SESSION_HANDLE, bytes: CK_ULONG) -> Self {
+        Self { session: Some(session), bytes, ..Self::default() }
+    }
+
     fn slot(slot: CK_SLOT_ID) -> Self {
         Self { slot: Some(slot), ..Self::default() }
     }
 }
 
+/// The entry guard of calls that concern slots, sessions and objects: they see the newest state of the store, and meet
+/// what a fault plan has for them.
+#[inline]
+fn call(
+    function: &'static str,
+    trace: Trace,
+    body: impl FnOnce(&Library, &mut Trace) -> Result<(), Error>,
+) -> CK_RV {
+    call_alone(function, trace, |library, trace| {
+        library
+            .enter(function, &Concerns { session: trace.session, slot: trace.slot, bytes: trace.bytes })?;
+        body(library, trace)
+    })
+}
+
 /// The entry guard. A panic never crosses the C boundary: the session's operations are dropped, and the call
 /// answers CKR_GENERAL_ERROR.
 #[inline]
-fn call(
+fn call_alone(
     function: &'static str,
     mut trace: Trace,
     body: impl FnOnce(&Library, &mut Trace) -> Result<(), Error>,

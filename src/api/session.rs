@@ -29,10 +29,7 @@ pub unsafe extern "C" fn C_OpenSession(
 }
 
 pub unsafe extern "C" fn C_CloseSession(session: CK_SESSION_HANDLE) -> CK_RV {
-    call("C_CloseSession", Trace::session(session), |library, _| {
-        library.refresh()?;
-        library.close_session(session)
-    })
+    call("C_CloseSession", Trace::session(session), |library, _| library.close_session(session))
 }
 
 pub unsafe extern "C" fn C_CloseAllSessions(slot_id: CK_SLOT_ID) -> CK_RV {

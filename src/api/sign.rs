@@ -28,7 +28,7 @@ pub unsafe extern "C" fn C_Sign(
     signature: CK_BYTE_PTR,
     signature_bytes: CK_ULONG_PTR,
 ) -> CK_RV {
-    call("C_Sign", Trace::session(session), |library, _| {
+    call("C_Sign", Trace::data(session, data_bytes), |library, _| {
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its buffers.
         unsafe {
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn C_SignUpdate(
     part: CK_BYTE_PTR,
     part_bytes: CK_ULONG,
 ) -> CK_RV {
-    call("C_SignUpdate", Trace::session(session), |library, _| {
+    call("C_SignUpdate", Trace::data(session, part_bytes), |library, _| {
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its buffer.
         session.sign_update(unsafe { raw::bytes(part, part_bytes, "the data pointer is null") })
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn C_Verify(
     signature: CK_BYTE_PTR,
     signature_bytes: CK_ULONG,
 ) -> CK_RV {
-    call("C_Verify", Trace::session(session), |library, _| {
+    call("C_Verify", Trace::data(session, data_bytes), |library, _| {
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its buffers.
         let io = unsafe {
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn C_VerifyUpdate(
     part: CK_BYTE_PTR,
     part_bytes: CK_ULONG,
 ) -> CK_RV {
-    call("C_VerifyUpdate", Trace::session(session), |library, _| {
+    call("C_VerifyUpdate", Trace::data(session, part_bytes), |library, _| {
         let session = library.session(session)?;
         // SAFETY: the caller's promise about its buffer.
         session.verify_update(unsafe { raw::bytes(part, part_bytes, "the data pointer is null") })

@@ -16,7 +16,7 @@ pub unsafe extern "C" fn C_GetSlotList(
         if token_present > CK_TRUE {
             return Err(bad("tokenPresent is neither CK_TRUE nor CK_FALSE"));
         }
-        let ids = library.listed_slots(token_present == CK_TRUE)?;
+        let ids = library.listed_slots(token_present == CK_TRUE);
         // SAFETY: the caller's promise about its array.
         unsafe { raw::write_list(list, count, &ids) }
     })

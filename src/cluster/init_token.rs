@@ -114,6 +114,7 @@ impl Clusters {
             root_key: None,
         };
         let mut batch = Batch::new().expect(opened.cluster.key.as_slice(), Some(&opened.cluster.raw));
+        batch = batch.delete(keys::faults(space.cluster).as_slice());
         let mut hsms = Vec::new();
         for hsm in &opened.hsms {
             batch = batch.expect(hsm.key.as_slice(), Some(&hsm.raw));

@@ -18,6 +18,7 @@
 //! | `09 cluster generation owner` | what is left to sweep: `ffffffff` stands for all |
 //! | `0a cluster generation recipient 00 object` | what the object's owner has to tell a user it shares it with, MACed |
 //! | `0a cluster generation recipient 01 object` | what that user made of it: the object's key, sealed, and its index entries |
+//! | `0b cluster` | fault plan, MACed |
 //! | `0c cluster` | a cluster is being made of a backup under this number: its own record comes last |
 //! | `0e cluster` | what is shown of a deleted cluster for a while: says nothing that counts |
 //!
@@ -48,6 +49,7 @@ const SHARE: u8 = 10;
 /// The two sorts of records of a share, behind the recipient's number.
 const MESSAGE: u8 = 0;
 const ADOPTED: u8 = 1;
+const FAULTS: u8 = 0x0b;
 const RESTORE: u8 = 0x0c;
 const DEPARTED: u8 = 0x0e;
 
@@ -251,6 +253,16 @@ pub(super) fn stored_object(key: &[u8]) -> Option<ObjectId> {
     if key.first() == Some(&OBJECT) { object_of(key) } else { None }
 }
 
+/// The place of a cluster's fault plan.
+pub(super) fn faults(cluster: ClusterId) -> Key {
+    numbered(FAULTS, cluster)
+}
+
+/// The prefix of all fault plans.
+pub(super) fn all_faults() -> Key {
+    Key::from_slice(&[FAULTS])
+}
+
 /// The prefix of all sweep records.
 pub(super) fn sweeps() -> Key {
     Key::from_slice(&[SWEEP])
@@ -326,6 +338,7 @@ pub(super) fn change_of(key: &[u8]) -> Result<Option<Change>, ()> {
         [SHARE, _, _, _, _, _, _, _, _, _, _, _, _, ADOPTED, ..] => return Ok(None),
         [SHARE, ..] => share_of(key).map(|(cluster, to, object)| Change::Share(cluster, to, object)),
         [CLUSTER | HSM, ..] => Some(Change::Slots),
+        [FAULTS, ..] => Some(Change::Faults),
         [USER, ..] => cluster().zip(user_of(key)).map(|(cluster, user)| Change::User(cluster, user)),
         [OBJECT, ..] => {
             cluster().zip(object_of(key)).map(|(cluster, object)| Change::Object(cluster, object))
@@ -367,6 +380,7 @@ mod tests {
         assert_eq!(change_of(HEAD), Ok(Some(Change::Slots)));
         assert_eq!(change_of(OBJECT_IDS), Ok(None));
         assert_eq!(change_of(&hsm(cluster, 7)), Ok(Some(Change::Slots)));
+        assert_eq!(change_of(&faults(cluster)), Ok(Some(Change::Faults)));
         assert_eq!(change_of(&SPACE.user(UserId(9))), Ok(Some(Change::User(cluster, UserId(9)))));
         assert_eq!(change_of(&SPACE.attempts(UserId(9))), Ok(None));
         let object = SPACE.object(UserId(9), ObjectId(1 << 40));

@@ -11,6 +11,7 @@
 //! | `secrets.rs`, `renewal.rs` | keys at rest: what is sealed under what; a new cluster key |
 //! | `authority.rs` | who may change a cluster's own records |
 //! | `backing.rs` | what the control plane keeps of a cluster |
+//! | `faults/` | what shall go wrong on purpose |
 //! | `numbers.rs` | object ids and IVs, given once |
 //! | `slots.rs`, `init_token.rs`, `sweep.rs` | clusters come, are wiped and go |
 //! | `life/` | the operations of the CloudHSM API on clusters and HSMs |
@@ -28,6 +29,7 @@ mod attempts;
 mod authority;
 mod backing;
 pub mod backup;
+pub mod faults;
 mod health;
 mod index;
 mod init_token;
@@ -208,6 +210,8 @@ pub enum Change {
     Slots,
     /// The object's owner has something to tell this user, with whom it shares it.
     Share(ClusterId, UserId, ObjectId),
+    /// A cluster's fault plan changed.
+    Faults,
     /// The user was changed or deleted: see whether its logins still stand (`login_stands`).
     User(ClusterId, UserId),
 }

@@ -184,6 +184,7 @@ impl Clusters {
             for hsm in &hsms {
                 batch = batch.expect(hsm.key.as_slice(), Some(&hsm.raw)).delete(hsm.key.as_slice());
             }
+            let batch = batch.delete(keys::faults(cluster.id).as_slice());
             let all = Space { cluster: cluster.id, generation: keys::ALL };
             self.store.commit(sweep::later(batch, all, keys::ALL))?;
             Ok(())

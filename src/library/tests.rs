@@ -22,6 +22,7 @@ fn library() -> Library {
         lifecycle_delay_ms: 0,
         region: "us-east-1".into(),
         root_key_file: None,
+        faults: FaultPlan::default(),
         log_level: Level::Off,
         log_file: None,
     };
@@ -42,7 +43,7 @@ fn cluster_record(library: &Library) -> (Vec<u8>, Vec<u8>) {
 #[test]
 fn settings_changed_past_the_library_are_not_taken_over_under_a_login() {
     let library = library();
-    let slot = library.slots().unwrap()[0].id;
+    let slot = library.listed_slots(true)[0];
     library.init_token(slot, b"so-pin", "token").unwrap();
     let session = library.open_session(slot, true).unwrap();
     let log_in = |user, pin| library.session(session).unwrap().log_in(user, Pin::Text(pin)).unwrap();
@@ -63,13 +64,13 @@ fn settings_changed_past_the_library_are_not_taken_over_under_a_login() {
     changed[setting] = 1;
     put(&changed);
     for _ in 0..2 {
-        let refused = library.session(session).map(drop);
+        let refused = library.refresh();
         assert!(matches!(
             refused,
             Err(Error::Cluster(crate::error::ClusterError::Corrupt("cluster record")))
         ));
     }
     put(&value);
-    library.session(session).unwrap();
+    library.refresh().unwrap();
     assert!(!library.slot(slot).unwrap().context().refuse_extractable);
 }

@@ -5,11 +5,13 @@
 //! - [`coherence`]: how processes see each other's changes.
 //! - [`secrets`]: where secrets lie, and who could still get at them.
 //! - [`scale`]: what a key takes, and a hundred million of them.
+//! - [`failures`]: what a client sees of each failure, as a table.
 //! - [`choices`]: what the specification leaves open, and what was chosen.
 
 pub mod choices;
 pub mod clusters;
 pub mod coherence;
 pub mod concurrency;
+pub mod failures;
 pub mod scale;
 pub mod secrets;

@@ -92,6 +92,15 @@ impl Session {
             }
             kept
         };
+        if self.slot.lacks_some() {
+            let mut there = Vec::with_capacity(handles.len());
+            for handle in handles {
+                if self.glance(ObjectId(handle))?.is_some() {
+                    there.push(handle);
+                }
+            }
+            handles = there;
+        }
         self.keep_unique(query, &mut handles)?;
         Ok(handles)
     }

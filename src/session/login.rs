@@ -3,7 +3,7 @@
 use super::{LoginState, Session};
 use crate::cluster::Role;
 use crate::error::{CallError, ClusterError, Error};
-use cryptoki_sys::{CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER};
+use cryptoki_sys::{CKR_PIN_INCORRECT, CKU_CONTEXT_SPECIFIC, CKU_SO, CKU_USER};
 
 /// A CK_USER_TYPE that is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,9 @@ impl Session {
         if counts.as_ref().is_some_and(|c| c.read_only > 0) {
             return Err(CallError::ReadOnlySessionExists.into());
         }
+        if let Some(name) = name_in(pin) {
+            self.must_be_here(name)?;
+        }
         let login = match pin {
             Pin::Text(pin) if self.slot.active.rules.bare_pins => {
                 self.slot.clusters.login(&cluster, role, pin)?
@@ -64,12 +67,22 @@ impl Session {
                 self.slot.clusters.login_as(&cluster, Some(role), user, password)?
             }
         };
+        self.must_be_here(&login.user.name)?;
         // The last session that closes logs out, under this lock: so it comes before or after, but not amid.
         let _counts = counts.take().unwrap_or_else(|| self.slot.counts.lock());
         if self.is_closed() {
             return Err(CallError::SessionHandleInvalid(self.handle).into());
         }
         Ok(self.slot.log_in(role, login)?)
+    }
+
+    /// Whether a user is the same on this HSM as on the others, or a fault plan has it otherwise: no password is right
+    /// then, and none is tried. Errors: `Injected`.
+    fn must_be_here(&self, user: &str) -> Result<(), Error> {
+        match self.slot.drift(user) {
+            Some(_) => Err(CallError::Injected(CKR_PIN_INCORRECT).into()),
+            None => Ok(()),
+        }
     }
 
     /// C_Login with CKU_CONTEXT_SPECIFIC (PKCS#11 3.0 sec. 4.10): for the operations of this session whose keys have
@@ -92,6 +105,7 @@ impl Session {
                 _ => return Err(ClusterError::PinIncorrect.into()),
             },
         };
+        self.must_be_here(own)?;
         let cluster = self.slot.cluster()?;
         self.slot.clusters.login_as(&cluster, Some(Role::CryptoUser), own, password)?;
         self.state().authenticate();
@@ -128,6 +142,14 @@ impl Session {
 /// The password of a PIN that may have its user's name in front.
 fn without_name<'p>(pin: &'p [u8], name: &str) -> &'p [u8] {
     pin.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b":")).unwrap_or(pin)
+}
+
+/// The user that a PIN may name.
+fn name_in<'p>(pin: Pin<'p>) -> Option<&'p str> {
+    match pin {
+        Pin::Named { user, .. } => Some(user),
+        Pin::Text(pin) => named(pin).ok().map(|(user, _)| user),
+    }
 }
 
 // CloudHSM: a PIN is `user:password`, cut at its first `:`.

@@ -38,7 +38,7 @@ pub use messages::{Given, Made};
 pub use objects::ObjectView;
 pub use operation::{Outcome, Step};
 pub use session_objects::is_session_handle;
-pub use slot::{LoginState, SessionCounts, Slot};
+pub use slot::{LoginState, Oddity, SessionCounts, Slot};
 
 use crate::error::{CallError, Error};
 use crate::mechanism::{Cipher, Digest, Direction, Mechanism, Recover, Sign};

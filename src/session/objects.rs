@@ -108,6 +108,10 @@ impl Session {
         if is_session_handle(handle) {
             return self.set_session_attributes(handle, template);
         }
+        self.slot.must_have_room()?;
+        if self.slot.lacks_some() {
+            self.existing(handle)?;
+        }
         // By the object as the store has it: a change by another process in this moment is built upon.
         let mut change = |object: &Object| self.changed(object, template);
         let (id, access) = (ObjectId(handle), self.slot.access()?);
@@ -170,7 +174,8 @@ impl Session {
 
     fn read_token_object(&self, id: ObjectId) -> Result<Option<Object>, Error> {
         let access = self.slot.access()?;
-        self.slot.clusters.object(access.cluster(), access.user(), id)
+        let object = self.slot.clusters.object(access.cluster(), access.user(), id)?;
+        Ok(object.filter(|object| !self.slot.lacks(object)))
     }
 
     /// The key, opened, if its attributes permit `usage` by this mechanism.
@@ -222,6 +227,7 @@ impl Session {
         if !object.flag(CKA_TOKEN) {
             return self.keep_in_session(held, term);
         }
+        self.slot.must_have_room()?;
         let access = self.slot.access()?;
         if object.flag(CKA_PRIVATE) && self.slot.term() != term {
             return Err(CallError::NotLoggedIn.into());

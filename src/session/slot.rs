@@ -4,9 +4,10 @@ use super::cache::Cache;
 use super::held::Held;
 use super::operation_state::StateSeal;
 use super::session_objects::SessionObjects;
+use crate::cluster::faults::Drift;
 use crate::cluster::{Change, Cluster, Clusters, Holds, Hsm, Login, ObjectId, Role, Token};
 use crate::error::{CallError, Error};
-use crate::object::Context;
+use crate::object::{Context, Object};
 use crate::profile::Active;
 use crate::sync::{Mutex, RwLock};
 use arc_swap::{ArcSwapOption, Guard};
@@ -23,6 +24,8 @@ pub struct Slot {
     token: ArcSwapOption<Token>,
     /// The HSM that failed, of a slot that has no token for that.
     failed: Option<Hsm>,
+    /// What a fault plan has different here.
+    oddity: ArcSwapOption<Oddity>,
     login: RwLock<LoginState>,
     /// The user of `login`, written together with it: read without a counter that threads share.
     user: ArcSwapOption<Login>,
@@ -49,6 +52,16 @@ const USER: u8 = 1;
 const SECURITY_OFFICER: u8 = 2;
 const REFUSE_PUBLIC_KEYS: u8 = 1;
 const REFUSE_EXTRACTABLE: u8 = 2;
+
+/// What is not on this HSM as on the others of its cluster, by a fault plan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Oddity {
+    /// No token object can be made or changed.
+    pub store_full: bool,
+    pub users: Vec<Drift>,
+    /// Labels of token keys that are not there.
+    pub missing: Vec<String>,
+}
 
 /// Who is logged in to a token, in this process.
 #[derive(Clone, Default)]
@@ -105,6 +118,7 @@ impl Slot {
             hot,
             token: ArcSwapOption::new(token.map(Arc::new)),
             failed,
+            oddity: ArcSwapOption::empty(),
             login: RwLock::default(),
             user: ArcSwapOption::empty(),
             counts: Mutex::default(),
@@ -183,6 +197,49 @@ impl Slot {
         let available = |token: &Token| token.cluster.check_key_availability().is_ok();
         if available(token) != available(newer) {
             self.cache.clear().into_iter().for_each(|(_, held)| held.mark_replaced());
+        }
+    }
+
+    /// Takes over what a fault plan has different here. A user who is not there any more is logged out; keys that are
+    /// not there any more are gone, as if destroyed.
+    pub fn set_oddity(&self, oddity: Option<Oddity>) {
+        let before = self.oddity.swap(oddity.clone().map(Arc::new));
+        if before.as_deref() == oddity.as_ref() {
+            return;
+        }
+        if self.login().is_some_and(|login| self.drift(&login.user.name).is_some_and(|d| !d.old_password)) {
+            self.logout_quietly();
+        }
+        for (_, held) in self.cache.clear() {
+            if self.lacks(&held.object) { held.mark_gone() } else { held.mark_replaced() }
+        }
+    }
+
+    /// How a user differs here from what it is on the cluster's other HSMs.
+    pub fn drift(&self, user: &str) -> Option<Drift> {
+        let oddity = self.oddity.load();
+        let users = oddity.as_ref()?.users.iter();
+        users.clone().find(|drift| user.eq_ignore_ascii_case(&drift.user)).cloned()
+    }
+
+    /// Whether a token object is not on this HSM.
+    pub fn lacks(&self, object: &Object) -> bool {
+        let oddity = self.oddity.load();
+        let Some(oddity) = oddity.as_ref() else { return false };
+        let label = object.bytes(cryptoki_sys::CKA_LABEL).unwrap_or_default();
+        object.is_key() && oddity.missing.iter().any(|missing| missing.as_bytes() == label)
+    }
+
+    /// Whether `lacks` can be true of any object.
+    pub fn lacks_some(&self) -> bool {
+        self.oddity.load().as_ref().is_some_and(|oddity| !oddity.missing.is_empty())
+    }
+
+    /// Errors: `Injected`, where token objects cannot be made or changed.
+    pub fn must_have_room(&self) -> Result<(), CallError> {
+        match self.oddity.load().as_ref().is_some_and(|oddity| oddity.store_full) {
+            true => Err(CallError::Injected(cryptoki_sys::CKR_DEVICE_MEMORY)),
+            false => Ok(()),
         }
     }
 

@@ -4,6 +4,7 @@
 use crate::source::root;
 use std::fs;
 use vhsm_pkcs11::api::functions;
+use vhsm_pkcs11::manual::failures::{Seen, failures};
 use vhsm_pkcs11::mechanism::Mechanism;
 use vhsm_pkcs11::mechanism::table::TABLE;
 use vhsm_pkcs11::profile::{self, Given, IvSource, MechanismRow, Uses};
@@ -12,8 +13,12 @@ use vhsm_pkcs11::profile::{self, Given, IvSource, MechanismRow, Uses};
 fn the_tables_of_the_readme_are_fresh() {
     let path = root().join("README.md");
     let found = fs::read_to_string(&path).expect("README.md");
-    let tables =
-        [("functions", function_lists()), ("mechanisms", mechanism_table()), ("differences", differences())];
+    let tables = [
+        ("functions", function_lists()),
+        ("mechanisms", mechanism_table()),
+        ("differences", differences()),
+        ("failures", failure_table()),
+    ];
     let wanted = tables.iter().fold(found.clone(), |text, (name, table)| replaced(&text, name, table));
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(&path, wanted).expect("README.md can be written");
@@ -56,6 +61,19 @@ fn function_lists() -> String {
         rows.map(|row| format!("`{}`", row.name)).collect::<Vec<_>>().join(", ")
     };
     format!("Supported: {}.\n\nAnswered with CKR_FUNCTION_NOT_SUPPORTED: {}.\n", list(true), list(false))
+}
+
+/// `tests/it/what_a_client_sees.rs` holds every row against the library.
+fn failure_table() -> String {
+    let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
+    let heads = Seen::default();
+    let heads = heads.columns().map(|(head, _)| head);
+    let mut table = line([&["what goes wrong"], &heads[..]].concat());
+    table += &line(vec!["---"; heads.len() + 1]);
+    for failure in failures() {
+        table += &line([&[failure.command], &failure.seen.columns().map(|(_, seen)| seen)[..]].concat());
+    }
+    table
 }
 
 fn differences() -> String {

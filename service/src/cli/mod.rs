@@ -3,6 +3,7 @@
 mod backup;
 mod cluster;
 mod doctor;
+mod fault;
 mod hsm;
 mod import;
 pub mod key;
@@ -18,6 +19,7 @@ pub use cluster::{
     InitializeArgs, ModifyArgs, NameArg, TagArgs, UntagArgs,
 };
 pub use doctor::{DoctorArgs, OutputForm};
+pub use fault::{ClearFaultsArgs, FaultArgs, FaultCommand, ListFaultsArgs, SetFaultArgs};
 pub use hsm::{HsmArgs, HsmCommand};
 pub use import::{ImportCommand, SofthsmArgs};
 pub use serve::ServeArgs;
@@ -68,6 +70,9 @@ pub enum Command {
     /// Let HSMs fail, recover, or be degraded
     #[command(subcommand, arg_required_else_help = false, after_help = hsm::HELP)]
     Hsm(HsmCommand),
+    /// Let things go wrong on purpose: latency, errors, lost HSMs, drift
+    #[command(subcommand, arg_required_else_help = false, after_help = fault::HELP)]
+    Fault(FaultCommand),
     /// Make, list and delete users, and change their passwords
     #[command(subcommand, arg_required_else_help = false, after_help = user::HELP)]
     User(UserCommand),

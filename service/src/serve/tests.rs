@@ -41,6 +41,7 @@ impl World {
             backups,
             lifecycle_delay_ms: 0,
             region: "us-east-1".into(),
+            faults: Default::default(),
             root_key_file: None,
             log_level: Level::Off,
             log_file: None,

@@ -4,6 +4,7 @@
 mod backups;
 mod clusters;
 mod doctor;
+mod faults;
 mod hsms;
 mod import;
 mod keys;

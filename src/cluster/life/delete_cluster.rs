@@ -20,6 +20,7 @@ impl ControlPlane<'_> {
             }
             let key = open.cluster.key.as_slice();
             let batch = Batch::new().expect(key, Some(&open.cluster.raw)).delete(key);
+            let batch = batch.delete(keys::faults(open.id).as_slice());
             let all = Space { cluster: open.id, generation: keys::ALL };
             let batch = self.keep_departed(self.without_departed(batch)?, &open)?;
             self.clusters.store.commit(sweep::later(batch, all, keys::ALL))?;

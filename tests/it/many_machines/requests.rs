@@ -29,7 +29,7 @@ fn calls_ask_etcd_seldom() {
         println!("{what}: {asked}");
         assert!(asked <= most, "{what} asked {asked} times, {most} are enough");
     };
-    count("C_Initialize", 7, &mut || expect("initialize", module.initialize(), CKR_OK));
+    count("C_Initialize", 8, &mut || expect("initialize", module.initialize(), CKR_OK));
     let slot = module.slots(true)[0];
     let session = module.open(slot, READ_WRITE).expect("a session");
     count("C_Login", 11, &mut || expect("login", session.login(CKU_USER, KMS_PIN), CKR_OK));

@@ -9,6 +9,7 @@ use cryptoki_sys::*;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use vhsm_pkcs11::cluster::faults::FaultPlan;
 use vhsm_pkcs11::cluster::life::api::{
     ActivateRequest, CreateClusterRequest, CreateHsmRequest, DeleteHsmRequest, HsmName,
     InitializeClusterRequest, Places,
@@ -22,6 +23,8 @@ use vhsm_pkcs11::crypto::{seal, x509};
 use vhsm_pkcs11::root_key::RootKey;
 
 const CHEAP: PasswordCosts = PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 };
+/// Stands for the end of a line in an order, which is one line.
+const LINE_END: &str = "|";
 const ADMIN_PASSWORD: &[u8] = b"admin's own";
 
 /// The library in one process, and an admin in another.
@@ -94,6 +97,15 @@ impl Operator {
         self.order(&format!("degrade {hsm}"));
     }
 
+    /// Puts a fault plan in the place of the cluster's; an empty one takes it away.
+    pub fn plan(&mut self, text: &str) {
+        self.order(&format!("plan {}", text.replace('\n', LINE_END)));
+    }
+
+    pub fn delete_hsm(&mut self, hsm: usize) {
+        self.order(&format!("remove-hsm {hsm}"));
+    }
+
     pub fn delete_cluster(&mut self) {
         self.order("delete-cluster");
     }
@@ -136,6 +148,7 @@ impl Admin {
             ["fail", hsm] => self.set(hsm, HsmState::Failed),
             ["recover", hsm] => self.set(hsm, HsmState::Active),
             ["degrade", hsm] => self.set(hsm, HsmState::Degraded),
+            ["plan", ..] => self.plan(&words[1..].join(" ").replace(LINE_END, "\n")),
             ["delete-cluster"] => {
                 self.clusters.delete(&self.at_work().0).expect("deletes");
             }
@@ -229,6 +242,12 @@ impl Admin {
     fn plane(&self) -> ControlPlane<'_> {
         let policy = Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false };
         ControlPlane::new(&self.clusters, Settings { delay_ms: 0, region: "us-east-1".into(), policy })
+    }
+
+    fn plan(&self, text: &str) {
+        let (cluster, admin) = self.at_work();
+        let plan = FaultPlan::parse(text).expect("a plan");
+        self.clusters.set_fault_plan(cluster, Authority::Admin(admin), &plan).expect("the plan is set");
     }
 
     fn at_work(&self) -> &(Arc<Cluster>, Login) {

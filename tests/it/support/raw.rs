@@ -65,6 +65,7 @@ impl Module {
             std::env::set_var("VHSM_HOME", &home);
             for name in [
                 "VHSM_CONF",
+                "VHSM_FAULTS",
                 "VHSM_LOG",
                 "VHSM_LOG_FILE",
                 "VHSM_PIN",
