@@ -50,6 +50,13 @@
 //! | C_GetInterface without a version | the 3.2 list, which begins with those of 3.0 and 2.40 |
 //! | C_GetOperationState | of a digest that is the only operation: sealed under a key of this process and token, for sessions of the same state under the same login, so that what C_DigestKey took in stays in. Any other operation: CKR_STATE_UNSAVEABLE |
 //! | C_SetOperationState | every operation of the session ends, a search too; a state that is none changes nothing |
+//! | the state of a cluster made of a backup | ACTIVE at once, without HSMs unless the caller asks for some; its label is the backup's where that is free, else its ClusterId |
+//! | users that were locked when a backup was taken | stay locked, and their passwords do not open it; wrong tries counted by then count on |
+//! | a cluster made of a backup of a token that C_InitToken made | is vhsm's: C_InitToken does not wipe it |
+//! | a backup past its cluster's retention policy | PENDING_DELETION, so that it can be restored for seven days, then DELETED; the newest READY one of a cluster stays, also of one that is gone |
+//! | backups of a deleted cluster | stay, kept as long as the cluster's policy was when each was taken |
+//! | a daily backup of a cluster without HSMs | none: it cannot have changed |
+//! | CopyBackupToRegion | a copy in the same folder, with SourceRegion; a copy's age counts from its CopyTimestamp |
 //! | nonces of messages that the token makes | CKG_GENERATE and CKG_GENERATE_RANDOM want 96 bits that are not fixed; CKG_GENERATE_COUNTER and _XOR begin at zero, once for a key and its copies, and only under session keys, for other processes could count under a token key too. One key takes one fixed part and does not mix counted nonces with others: else CKR_MECHANISM_PARAM_INVALID, as when a counter is used up |
 //! | an error amid a message | ends the message; the process takes the next one |
 //! | a whole message, or C_MessageEncryptFinal and its kin, amid a message in parts | CKR_OPERATION_ACTIVE, and nothing ends; C_SessionCancel ends both |

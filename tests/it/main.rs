@@ -4,6 +4,7 @@
 //! process. `support` finds the freshly built library and gives each test an empty VHSM_HOME.
 
 mod always_authenticate;
+mod backups;
 mod churn;
 mod cipher;
 mod ciphers;

@@ -197,3 +197,79 @@ fn a_damaged_backup_is_listed_as_that() {
     home.fails(None, &["backup", "verify", id], &[file, "cut short"]);
     home.fails(None, &["cluster", "create", "--source-backup", id, "--label", "x"], &[file]);
 }
+
+/// Keys of the home's `kmsuser`, made by the library's own layer.
+fn add_keys(home: &Home, count: u8) {
+    use cryptoki_sys::*;
+    use vhsm_pkcs11::cluster::{Clusters, PasswordCosts, Role};
+    use vhsm_pkcs11::object::{Attribute, Context, Object, Template};
+    let spec = vhsm_store::StoreSpec::Embedded(vhsm_store::LmdbOptions::new(home.path().join("store")));
+    let costs = PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 };
+    let clusters = Clusters::open(vhsm_store::open(&spec).unwrap(), costs).unwrap();
+    let cluster = clusters.find("demo").unwrap();
+    let login = clusters.login(&cluster, Role::CryptoUser, USER_PIN.as_bytes()).unwrap();
+    let (class, kind) = (CKO_SECRET_KEY.to_ne_bytes(), CKK_AES.to_ne_bytes());
+    for number in 0..count {
+        let (label, value) = ([number, 1], [number; 32]);
+        let attributes: [(CK_ATTRIBUTE_TYPE, &[u8]); 6] = [
+            (CKA_CLASS, &class),
+            (CKA_KEY_TYPE, &kind),
+            (CKA_TOKEN, &[1]),
+            (CKA_PRIVATE, &[1]),
+            (CKA_LABEL, &label),
+            (CKA_VALUE, &value),
+        ];
+        let attributes = attributes.map(|(kind, value)| Attribute { kind, value }).to_vec().into_iter().collect();
+        let key = Object::create(&Template { attributes }, &Context::default()).unwrap();
+        clusters.create_object(&cluster, Some(&login), &key).unwrap();
+    }
+}
+
+/// Killed at some moment of it, another one each time.
+fn killed(home: &Home, round: u64, arguments: &[&str]) {
+    let mut child = home.spawn(None, arguments);
+    std::thread::sleep(std::time::Duration::from_millis(3 + 7 * round));
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_backup_that_is_killed_leaves_nothing_that_looks_whole() {
+    let home = Home::demo();
+    add_keys(&home, 60);
+    for round in 0..12 {
+        killed(&home, round, &["backup", "create"]);
+        let list = home.good(None, &["backup", "list"]);
+        assert!(list["Damaged"].is_null(), "{list}");
+        for backup in list["Backups"].as_array().unwrap() {
+            assert_eq!(backup["BackupState"], "READY");
+            let check = home.good(None, &["backup", "verify", backup["BackupId"].as_str().unwrap()]);
+            assert_eq!((&check["Whole"], &check["Authenticated"]), (&true.into(), &true.into()));
+        }
+    }
+}
+
+#[test]
+fn a_restore_that_is_killed_leaves_no_cluster_that_looks_whole() {
+    let home = Home::demo();
+    add_keys(&home, 60);
+    let made = home.good(None, &["backup", "create"]);
+    let id = made["BackupId"].as_str().unwrap();
+    let before = home.good(None, &["store", "info"])["Records"].as_u64().unwrap();
+    for round in 0..12 {
+        killed(&home, round, &["cluster", "create", "--source-backup", id, "--label", "second", "--hsms", "1"]);
+        let list = home.good(None, &["cluster", "list"]);
+        for cluster in list["Clusters"].as_array().unwrap() {
+            let name = cluster["ClusterId"].as_str().unwrap();
+            let check = home.good(Some(USER_PIN), &["backup", "create", "--cluster", name]);
+            assert_eq!((&check["Users"], &check["Objects"]), (&2.into(), &60.into()), "whole");
+        }
+        if list["Clusters"].as_array().unwrap().len() == 2 {
+            home.good(Some(ADMIN_PIN), &["cluster", "delete", "second"]);
+        }
+    }
+    // A deletion sweeps, and what was left with it.
+    home.good(None, &["cluster", "create", "--label", "x", "--admin-password", ADMIN]);
+    home.good(Some(ADMIN_PIN), &["cluster", "delete", "x"]);
+    assert_eq!(home.good(None, &["store", "info"])["Records"].as_u64().unwrap(), before + 1, "the IVs' start number");
+}
