@@ -219,7 +219,8 @@ fn add_keys(home: &Home, count: u8) {
             (CKA_LABEL, &label),
             (CKA_VALUE, &value),
         ];
-        let attributes = attributes.map(|(kind, value)| Attribute { kind, value }).to_vec().into_iter().collect();
+        let attributes =
+            attributes.map(|(kind, value)| Attribute { kind, value }).to_vec().into_iter().collect();
         let key = Object::create(&Template { attributes }, &Context::default()).unwrap();
         clusters.create_object(&cluster, Some(&login), &key).unwrap();
     }
@@ -257,7 +258,11 @@ fn a_restore_that_is_killed_leaves_no_cluster_that_looks_whole() {
     let id = made["BackupId"].as_str().unwrap();
     let before = home.good(None, &["store", "info"])["Records"].as_u64().unwrap();
     for round in 0..12 {
-        killed(&home, round, &["cluster", "create", "--source-backup", id, "--label", "second", "--hsms", "1"]);
+        killed(
+            &home,
+            round,
+            &["cluster", "create", "--source-backup", id, "--label", "second", "--hsms", "1"],
+        );
         let list = home.good(None, &["cluster", "list"]);
         for cluster in list["Clusters"].as_array().unwrap() {
             let name = cluster["ClusterId"].as_str().unwrap();
@@ -268,8 +273,8 @@ fn a_restore_that_is_killed_leaves_no_cluster_that_looks_whole() {
             home.good(Some(ADMIN_PIN), &["cluster", "delete", "second"]);
         }
     }
-    // A deletion sweeps, and what was left with it.
+    // A deletion sweeps, and takes away what was left.
     home.good(None, &["cluster", "create", "--label", "x", "--admin-password", ADMIN]);
     home.good(Some(ADMIN_PIN), &["cluster", "delete", "x"]);
-    assert_eq!(home.good(None, &["store", "info"])["Records"].as_u64().unwrap(), before + 1, "the IVs' start number");
+    assert_eq!(home.good(None, &["store", "info"])["Records"].as_u64().unwrap(), before);
 }
