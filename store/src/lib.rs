@@ -9,6 +9,7 @@ mod batch;
 mod error;
 #[cfg(feature = "etcd")]
 mod etcd;
+mod etcd_health;
 mod etcd_options;
 mod fault;
 mod gate;
@@ -21,6 +22,7 @@ pub use batch::{Batch, Condition, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_OPERATIONS
 pub use error::StoreError;
 #[cfg(feature = "etcd")]
 pub use etcd::Etcd;
+pub use etcd_health::{EndpointHealth, EndpointStatus, EtcdHealth, EtcdMember};
 pub use etcd_options::{
     DEFAULT_MAX_STALE_MS, DEFAULT_PREFIX, DEFAULT_REQUEST_TIMEOUT_MS, EtcdOptions, EtcdTls, EtcdUrl, EtcdUser,
 };
@@ -70,12 +72,29 @@ fn open_etcd(options: &EtcdOptions) -> Result<Etcd, StoreError> {
     Etcd::open(options)
 }
 
+/// How the members of an etcd are; asks each of them, and writes nothing. Errors: `Open`.
+#[cfg(feature = "etcd")]
+pub fn etcd_health(options: &EtcdOptions) -> Result<EtcdHealth, StoreError> {
+    etcd::health(options)
+}
+
+/// How the members of an etcd are. Errors: `Open`, for this build has no etcd.
+#[cfg(not(feature = "etcd"))]
+pub fn etcd_health(options: &EtcdOptions) -> Result<EtcdHealth, StoreError> {
+    Err(built_without_etcd(options))
+}
+
 #[cfg(not(feature = "etcd"))]
 fn open_etcd(options: &EtcdOptions) -> Result<Memory, StoreError> {
+    Err(built_without_etcd(options))
+}
+
+#[cfg(not(feature = "etcd"))]
+fn built_without_etcd(options: &EtcdOptions) -> StoreError {
     let mend = "build it with `make build`, or with `cargo build --features etcd`, which needs Debian's \
                 protobuf-compiler and libprotobuf-dev";
     let cause = "this program was built without etcd".into();
-    Err(StoreError::Open { path: options.place(), cause, mend: mend.into() })
+    StoreError::Open { path: options.place(), cause, mend: mend.into() }
 }
 
 /// Counts the store's commits; grows with each one, whoever made it. Never zero in a store that was opened.

@@ -6,6 +6,7 @@
 mod backups;
 mod clock;
 mod clusters;
+mod etcd;
 mod files;
 mod findings;
 mod settings;

@@ -29,7 +29,8 @@ pub fn look(findings: &mut Findings, config: &Config) -> Option<Clusters> {
             return None;
         }
         StoreChoice::Embedded { path, group } => embedded(findings, path, *group)?,
-        StoreChoice::Etcd(_) => etcd(findings, config)?,
+        StoreChoice::Etcd(options) if super::etcd::look(findings, options) => etcd(findings, config)?,
+        StoreChoice::Etcd(_) => return None,
     };
     let place = config.store.to_string();
     if !is_in_use(findings, &place, &*store) {
@@ -90,10 +91,7 @@ fn embedded(findings: &mut Findings, path: &Path, group: bool) -> Option<Arc<dyn
 
 fn etcd(findings: &mut Findings, config: &Config) -> Option<Arc<dyn Store>> {
     match vhsm_store::open_in_any_state(&config.store_spec()) {
-        Ok(store) => {
-            findings.ok(config.store.to_string(), "answers");
-            Some(store)
-        }
+        Ok(store) => Some(store),
         Err(StoreError::Open { path, cause, mend }) => {
             findings.problem(path.display().to_string(), format!("cannot be opened: {cause}"), mend);
             None

@@ -1,6 +1,8 @@
 //! `vhsm doctor`: each finding is provoked for real, and goes away when its mend is run.
 
 mod backups;
+#[cfg(feature = "etcd")]
+mod over_etcd;
 
 use super::*;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -54,7 +54,7 @@ fn a_store_is_moved_with_all_that_is_in_it() {
 
 #[cfg(feature = "etcd")]
 #[path = "../../../store/tests/common/etcd/mod.rs"]
-mod etcd;
+pub mod etcd;
 
 /// Into an etcd, where another machine's configuration finds it, and back.
 #[test]

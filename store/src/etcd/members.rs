@@ -187,7 +187,8 @@ fn at(endpoint: &str, failure: Failure) -> Failure {
     }
 }
 
-async fn connect(endpoint: &str, options: &EtcdOptions) -> Result<Client, Failure> {
+/// A connection to one member.
+pub(super) async fn connect(endpoint: &str, options: &EtcdOptions) -> Result<Client, Failure> {
     let mut settings = ConnectOptions::new()
         .with_connect_timeout(try_time(options))
         .with_require_leader(true)

@@ -10,6 +10,7 @@
 //! | `background.rs`, `members.rs`, `failure.rs` | the thread, the connections, and what failed requests mean |
 //! | `mirror.rs`, `freshness.rs`, `inner.rs` | what is known, since when, and the tasks that keep it so |
 //! | `snapshot.rs`, `commit.rs` | reads and writes |
+//! | `health.rs` | how the members are |
 //! | `session.rs`, `claims.rs` | the process's lease, and what is held under it |
 //!
 //! What to know of it:
@@ -35,6 +36,7 @@ mod claims;
 mod commit;
 mod failure;
 mod freshness;
+mod health;
 mod inner;
 mod keys;
 mod members;
@@ -42,6 +44,8 @@ mod mirror;
 mod open;
 mod session;
 mod snapshot;
+
+pub use health::health;
 
 use crate::etcd_options::EtcdOptions;
 use crate::{Batch, Changes, Claim, ClaimKind, Revision, Snapshot, Store, StoreError, gate};
