@@ -17,21 +17,21 @@ struct Places {
     from: StoreSpec,
     to: StoreSpec,
     /// What they lie in.
-    kept: Vec<Box<dyn Any>>,
+    _kept: Vec<Box<dyn Any>>,
 }
 
 impl Places {
     fn embedded() -> Self {
         let folders = [folder(), folder()];
         let [from, to] = [&folders[0], &folders[1]].map(|folder| StoreSpec::Embedded(options(folder.path())));
-        Self { from, to, kept: folders.map(|folder| Box::new(folder) as Box<dyn Any>).into() }
+        Self { from, to, _kept: folders.map(|folder| Box::new(folder) as Box<dyn Any>).into() }
     }
 
     #[cfg(feature = "etcd")]
     fn in_etcd() -> Self {
         let etcd = common::etcd::Etcd::one();
         let [from, to] = ["from", "to"].map(|prefix| StoreSpec::Etcd(common::etcd_options(&etcd, prefix)));
-        Self { from, to, kept: vec![Box::new(etcd)] }
+        Self { from, to, _kept: vec![Box::new(etcd)] }
     }
 
     /// From an embedded store into etcd, or the other way.
@@ -39,8 +39,8 @@ impl Places {
     fn mixed(into_etcd: bool) -> Self {
         let (mut one, other) = (Self::in_etcd(), Self::embedded());
         let (from, to) = if into_etcd { (other.from, one.to.clone()) } else { (one.from.clone(), other.to) };
-        one.kept.extend(other.kept);
-        Self { from, to, kept: one.kept }
+        one._kept.extend(other._kept);
+        Self { from, to, _kept: one._kept }
     }
 
     /// With these records in the first.
@@ -182,7 +182,7 @@ fn a_failure_on_the_way_to_etcd_is_mended() {
         let (folder, prefix) = (folder(), format!("to{number}"));
         let from = StoreSpec::Embedded(options(folder.path()));
         let to = StoreSpec::Etcd(common::etcd_options(&etcd, &prefix));
-        let places = Places { from, to, kept: vec![Box::new(folder)] }.with(&wanted);
+        let places = Places { from, to, _kept: vec![Box::new(folder)] }.with(&wanted);
         let (from, to) = places.raw();
         let what = format!("{fault:?} at commit {number}");
         moved(&*from, &Faulty::at_call(to, Call::Commit, number, fault), false).unwrap_err();
@@ -321,7 +321,7 @@ fn killed_at_any_moment_it_is_mended() {
         let folders = [folder(), folder()];
         let paths: Vec<_> = folders.iter().map(|folder| folder.path().to_str().unwrap()).collect();
         let [from, to] = [&folders[0], &folders[1]].map(|folder| StoreSpec::Embedded(options(folder.path())));
-        let places = Places { from, to, kept: Vec::new() }.with(&wanted);
+        let places = Places { from, to, _kept: Vec::new() }.with(&wanted);
         let mut mover = Process::start("mover", Path::new(&paths.join(":")));
         assert_eq!(mover.hear().as_deref(), Some("moves"));
         for _ in 0..random.below(60) {

@@ -5,7 +5,8 @@
 
 use super::{LABEL, Mechanism, Module, Pair, SO_PIN, Session, USER_PIN, YES, name, number, worker};
 use cryptoki_sys::*;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use vhsm_pkcs11::cluster::{Clusters, ObjectId, PasswordCosts};
@@ -22,6 +23,15 @@ pub struct Peer {
     from: BufReader<ChildStdout>,
 }
 
+/// A test that is killed leaves no peer behind.
+fn die_with_the_test() -> io::Result<()> {
+    // SAFETY: takes no pointer.
+    match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 impl Peer {
     /// Starts a process that has initialized the library on the same home.
     pub fn start(home: &Path) -> Peer {
@@ -30,13 +40,12 @@ impl Peer {
 
     /// Starts a process that is what this ignored test is.
     pub fn start_as(test: &str, home: &Path) -> Peer {
-        let mut child = Command::new(std::env::current_exe().expect("a test knows its own path"))
-            .args(["--exact", test, "--ignored", "--nocapture"])
-            .env(HOME, home)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the peer starts");
+        let mut command = Command::new(std::env::current_exe().expect("a test knows its own path"));
+        command.args(["--exact", test, "--ignored", "--nocapture"]).env(HOME, home);
+        // SAFETY: prctl is a system call: it is safe between fork and exec.
+        unsafe { command.pre_exec(die_with_the_test) };
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the peer starts");
         let to = child.stdin.take().expect("piped");
         let from = BufReader::new(child.stdout.take().expect("piped"));
         let mut peer = Peer { child, to, from };
@@ -78,6 +87,7 @@ impl Peer {
     }
 
     /// Stops it as it stands (SIGSTOP), or lets it go on (SIGCONT).
+    #[cfg(feature = "etcd")]
     pub fn signal(&self, signal: i32) {
         // SAFETY: a child that nobody has waited for: its id is its own.
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
