@@ -54,6 +54,13 @@ fn delete(clusters: &Clusters, arguments: &DeleteUserArgs) -> Result<(), Failure
     let admin = password::login(clusters, &cluster, arguments.login.pin.as_ref(), AN_ADMIN)?;
     let lost = clusters.delete_user(&cluster, &admin, &user.name, arguments.force)?;
     while clusters.sweep()? {}
+    if lost.cluster_key_stays {
+        eprintln!(
+            "vhsm: warning: the cluster has too many users to renew its key, which {:?} may have kept; see README, Users \
+             and keys",
+            user.name
+        );
+    }
     output::json(&DeletedUser { user: UserView::short(&user.name, user.role), lost: (&lost).into() })
 }
 

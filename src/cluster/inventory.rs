@@ -15,6 +15,8 @@ pub struct Lost {
     pub token_objects: usize,
     /// The users that some of them were shared with, and how many.
     pub shared_with: Vec<(String, usize)>,
+    /// The user was an admin of a cluster with too many users: the cluster key, which it knows, stays.
+    pub cluster_key_stays: bool,
 }
 
 impl Clusters {

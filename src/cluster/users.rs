@@ -243,14 +243,15 @@ impl Clusters {
             let users = self.view(|snapshot| read::users(snapshot, space))?;
             let user = pin::named(&users, name.as_bytes()).ok_or_else(|| pin::unknown(name))?;
             let user = user.verified(&admin.mac)?;
-            let lost = self.check_deletable(space, user, force)?;
+            let mut lost = self.check_deletable(space, user, force)?;
             if record.default_user == Some(user.id) {
                 record.default_user = None;
             }
-            let batch = match user.admin {
-                true => self.renew_cluster_key(batch, admin, record.iv_prefix, &users, user.id())?.0,
-                false => batch,
+            let (batch, renewed) = match user.admin {
+                true => self.renew_cluster_key(batch, admin, record.iv_prefix, &users, user.id())?,
+                false => (batch, true),
             };
+            lost.cluster_key_stays = !renewed;
             let batch = put_cluster(batch, space, &record, &admin.mac)?
                 .delete(space.user(user.id()).as_slice())
                 .delete(space.attempts(user.id()).as_slice());

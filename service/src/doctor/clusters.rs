@@ -57,6 +57,7 @@ pub fn look(
         looked.at_life(findings, clusters.now_ms());
         looked.at_trust_anchor(findings, config);
         looked.at_hsms(findings);
+        looked.at_faults(findings, clusters);
         looked.at_users(findings, clusters);
         looked.at_records(findings, clusters, root_key.as_ref());
         if findings.count() == before {
@@ -191,6 +192,21 @@ impl Looked<'_> {
         match down {
             Some(hsm) => self.recover(hsm),
             None => vhsm(&format!("cluster create-hsm {}", self.name)),
+        }
+    }
+
+    /// A drill that was forgotten looks like a fault.
+    fn at_faults(&self, findings: &mut Findings, clusters: &Clusters) {
+        let clear = vhsm(&format!("fault clear --cluster {}", self.name));
+        let mend = format!("VHSM_PIN=admin:PASSWORD {clear}");
+        match clusters.fault_plan(self.cluster) {
+            Ok(plan) if plan.faults().is_empty() => {}
+            Ok(plan) => {
+                let what =
+                    format!("a fault plan makes calls fail on purpose: {} faults", plan.faults().len());
+                findings.warning(self.place(), what, mend);
+            }
+            Err(error) => findings.problem(self.place(), error.to_string(), mend),
         }
     }
 

@@ -67,11 +67,26 @@ pub fn look_at_configuration(findings: &mut Findings) -> Option<Config> {
     let place = path.display().to_string();
     look_at_effects(findings, &config, &table, &place);
     look_at_costs(findings, &config, &place);
+    look_at_faults(findings, &config, &place);
     if findings.count() == before {
         let what = if path.exists() { "can be read, and its settings fit" } else { "is not there: defaults" };
         findings.ok(place, what);
     }
     Some(config)
+}
+
+/// A drill that was forgotten looks like a fault.
+fn look_at_faults(findings: &mut Findings, config: &Config, place: &str) {
+    let faults = config.faults.faults().len();
+    if faults == 0 {
+        return;
+    }
+    let named = std::env::var_os("VHSM_FAULTS").is_some_and(|file| !file.is_empty());
+    let (place, mend) = match named {
+        true => ("VHSM_FAULTS", "unset VHSM_FAULTS"),
+        false => (place, "remove [faults] from the file"),
+    };
+    findings.warning(place, format!("a fault plan makes calls fail on purpose: {faults} faults"), mend);
 }
 
 /// The configuration file, whether it exists or not.

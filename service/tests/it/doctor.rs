@@ -1,6 +1,7 @@
 //! `vhsm doctor`: each finding is provoked for real, and goes away when its mend is run.
 
 mod backups;
+mod faults;
 #[cfg(feature = "etcd")]
 mod over_etcd;
 

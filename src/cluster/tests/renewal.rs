@@ -91,12 +91,13 @@ fn a_cluster_with_too_many_users_keeps_its_key() {
     for number in 0..MAX_RENEWED {
         world.create_user(&cluster, &admin, &format!("u{number}"), Role::CryptoUser);
     }
-    world.clusters.delete_user(&cluster, &admin, "boss", false).unwrap();
-    assert!(record(&world, admin.user.id).renewed.is_empty());
+    let lost = world.clusters.delete_user(&cluster, &admin, "boss", false).unwrap();
+    assert!(lost.cluster_key_stays && record(&world, admin.user.id).renewed.is_empty());
     for number in 2..MAX_RENEWED {
         world.clusters.delete_user(&cluster, &admin, &format!("u{number}"), false).unwrap();
     }
-    world.clusters.delete_user(&cluster, &admin, "other", false).unwrap();
+    let lost = world.clusters.delete_user(&cluster, &admin, "other", false).unwrap();
+    assert!(!lost.cluster_key_stays);
     assert_eq!(record(&world, admin.user.id).renewed.len(), 1);
     let login = world.admin(&world.cluster());
     let rules = PasswordRules::Cluster;
