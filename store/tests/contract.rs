@@ -27,20 +27,17 @@ macro_rules! contract {
         }
         #[cfg(feature = "etcd")]
         mod etcd {
-            $(#[test] fn $name() { super::$name(super::in_etcd(stringify!($name))); })*
+            $(#[test] fn $name() {
+                let etcd = super::common::etcd::Etcd::one();
+                let spec = super::StoreSpec::Etcd(super::common::etcd_options(&etcd, stringify!($name)));
+                super::$name(vhsm_store::open(&spec).unwrap());
+            })*
         }
         mod without_faults {
             use super::*;
             $(#[test] fn $name() { super::$name(Arc::new(Faulty::none(Arc::new(Memory::new())))); })*
         }
     };
-}
-
-/// A store of its own in the etcd of this process.
-#[cfg(feature = "etcd")]
-fn in_etcd(prefix: &str) -> Arc<dyn Store> {
-    static ETCD: std::sync::LazyLock<common::etcd::Etcd> = std::sync::LazyLock::new(common::etcd::Etcd::one);
-    vhsm_store::open(&StoreSpec::Etcd(common::etcd_options(&ETCD, prefix))).unwrap()
 }
 
 contract! {
