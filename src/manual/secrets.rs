@@ -15,7 +15,9 @@
 //! | sets the number of starts back, or copies the files and has both copies used | start numbers of IVs come again; the counters behind them begin at random in 2^47, so IVs hardly ever do |
 //! | takes the mark off a store that was moved, and has both used | the same, and object numbers that come twice: one handle, two keys |
 //! | makes records that it has the MAC key for (a crypto user has it) | a policy or a name of its own making; no other user's keys, and no admin's rights, for these come out of seals |
-//! | does so with another user's public key | what is shared with that user from then on, until that user logs in, which then fails with `Corrupt` |
+//! | makes records with the service's root key, under which the MAC key lies too | the same; this is how the control plane works |
+//! | puts records of one cluster into another that was made of its backup | users and objects of the other one: both have the same keys, as after a roll-back |
+//! | makes a record with another user's public key | what is shared with that user from then on, until that user logs in, which then fails with `Corrupt` |
 //! | writes the object of another who shares it (who it is shared with has its object key) | an object with other attributes: whoever uses a key has it in its process's memory anyway |
 //! | says of a key that it is trusted (with the MAC key) | a key that wraps what wants a trusted one |
 //! | puts an old envelope or an old adopted key of a share back | `Corrupt`: the object was sealed anew under another key |
