@@ -22,6 +22,9 @@ const VARIABLES: &[&str] = &[
     "VHSM_TOKEN_PIN",
 ];
 
+/// Those that the scripts which come with vhsm read.
+const OF_SCRIPTS: &[&str] = &["VHSM_MODULE", "VHSM_COMMAND", "VHSM_OPENSSL_PROVIDER", "VHSM_PYTHON"];
+
 /// Variables with these keys of the file say the same, and the variable wins.
 const OVERRIDES: &[(&str, &str)] = &[
     ("VHSM_PROFILE", "profile"),
@@ -34,7 +37,7 @@ pub fn look_at_environment(findings: &mut Findings) {
     let before = findings.count();
     for (name, _) in std::env::vars_os() {
         let Some(name) = name.to_str().filter(|name| name.starts_with("VHSM_")) else { continue };
-        if VARIABLES.contains(&name) {
+        if VARIABLES.contains(&name) || OF_SCRIPTS.contains(&name) {
             continue;
         }
         let meant = VARIABLES.iter().min_by_key(|known| distance(name, known)).copied().unwrap_or_default();

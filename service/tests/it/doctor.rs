@@ -151,6 +151,7 @@ fn where_there_is_nothing_nothing_is_made() {
 #[test]
 fn variables_that_nobody_reads_are_told() {
     is_mended(&sound(), &[("VHSM_STROE", "/x")], ("warning", "VHSM_STROE", "VHSM_STORE was meant"));
+    doctor(&sound(), &[("VHSM_MODULE", "/x"), ("VHSM_COMMAND", "/x")]).is_well();
 }
 
 #[test]
