@@ -16,7 +16,8 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-const SHARDS: usize = 64;
+/// Threads are spread over so many shards.
+pub(crate) const SHARDS: usize = 64;
 
 /// One cache line (and its neighbour, which the hardware fetches along) of its own.
 #[repr(align(128))]
@@ -90,6 +91,11 @@ pub(crate) fn inside_read() -> bool {
 /// Whether this thread is inside any store.
 pub(crate) fn inside() -> bool {
     LOCAL.with(|local| local.depth.get() > 0)
+}
+
+/// The shard of a thread that is inside, below `SHARDS`.
+pub(crate) fn shard(_inside: &Pass) -> usize {
+    LOCAL.with(Local::shard_index)
 }
 
 /// Tells apart what a process made itself from what it has from its parent.

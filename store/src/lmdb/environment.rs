@@ -8,11 +8,13 @@ use super::claims::{ClaimsFile, ProcessMark};
 use super::descriptors::Descriptors;
 use super::failure::{Failure, describe, io_error};
 use super::group::Queue;
+use super::library::{Env, Error, Refusal};
+use super::readers::{ReadTxn, Readers};
 use super::revision::HeaderPages;
-use super::snapshot::{LmdbSnapshot, Records};
+use super::snapshot::LmdbSnapshot;
+use super::txn::{Txn, WriteTxn};
 use crate::gate::{self, Closed, Pass};
 use crate::{Changes, Claim, ClaimKind, Revision, StoreError};
-use heed::{Env, MdbError, RoTxn, RwTxn, WithTls};
 use std::cell::{Cell, UnsafeCell};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
@@ -43,8 +45,8 @@ pub(super) struct Counters {
 
 /// What is there while the environment is open.
 pub(super) struct Open {
-    pub(super) env: Env<WithTls>,
-    pub(super) records: Records,
+    pub(super) env: Env,
+    pub(super) readers: Readers,
     pub(super) descriptors: Descriptors,
     pub(super) _mark: ProcessMark,
 }
@@ -97,7 +99,11 @@ impl Environment {
     pub(super) unsafe fn close(&self) {
         // SAFETY: nobody else uses the cell, says the caller.
         let open = unsafe { &mut *self.open.get() };
-        let Some(Open { env, descriptors, _mark, .. }) = open.take() else { return };
+        let Some(Open { env, readers, descriptors, _mark }) = open.take() else { return };
+        if !self.is_foreign() {
+            // SAFETY: open until below, and this process opened it.
+            unsafe { readers.discard() };
+        }
         descriptors.sparing_others(|| drop(env));
     }
 
@@ -122,8 +128,7 @@ impl Environment {
         }
     }
 
-    /// Runs `body` over a snapshot. A read inside a read of the same store gets the outer one's snapshot, for a
-    /// thread has one reader slot.
+    /// Runs `body` over a snapshot. A read inside a read of the same store gets the outer one's snapshot.
     pub(super) fn read<R>(
         &self,
         mut body: impl FnMut(&LmdbSnapshot) -> Result<R, StoreError>,
@@ -134,13 +139,14 @@ impl Environment {
             let open = self.entered(&pass)?;
             if let Some(outer) = Reading::of_this_thread(self) {
                 // SAFETY: the outer read of this thread ends after this one.
-                return body(&self.snapshot(unsafe { &*outer }, open));
+                return body(&self.snapshot(unsafe { &*outer }));
             }
-            let error = match open.env.read_txn() {
+            // SAFETY: the environment and its own readers.
+            let error = match unsafe { open.readers.begin(&open.env, &pass) } {
                 Ok(txn) => {
                     let reading = Reading::new(self, txn);
                     reading.link();
-                    return body(&self.snapshot(&reading.txn, open));
+                    return body(&self.snapshot(&reading.txn));
                 }
                 Err(error) => error,
             };
@@ -152,24 +158,21 @@ impl Environment {
         }
     }
 
-    fn snapshot<'a>(&'a self, txn: &'a RoTxn<'a, WithTls>, open: &Open) -> LmdbSnapshot<'a> {
-        LmdbSnapshot { transaction: txn, records: open.records, path: &self.path }
+    fn snapshot<'a>(&'a self, transaction: &'a Txn<'a>) -> LmdbSnapshot<'a> {
+        LmdbSnapshot { transaction, path: &self.path }
     }
 
     /// Clears what stopped a read transaction from beginning, if it can be cleared.
-    fn mend_read(&self, error: &heed::Error, pass: Pass) -> Result<(), StoreError> {
+    fn mend_read(&self, error: &Error, pass: Pass) -> Result<(), StoreError> {
         match error {
-            heed::Error::Mdb(MdbError::MapResized) => self.follow_map_size(pass),
-            heed::Error::Mdb(MdbError::ReadersFull) if self.clear_stale_readers(&pass)? > 0 => Ok(()),
+            Error::Lmdb(Refusal::MapResized) => self.follow_map_size(pass),
+            Error::Lmdb(Refusal::ReadersFull) if self.free_readers(&pass)? > 0 => Ok(()),
             _ => Err(io_error(&self.path, error)),
         }
     }
 
     /// Runs `body` in a write transaction, which it commits or drops.
-    pub(super) fn write<R>(
-        &self,
-        body: impl FnOnce(Records, RwTxn) -> Result<R, heed::Error>,
-    ) -> Result<R, Failure> {
+    pub(super) fn write<R>(&self, body: impl FnOnce(WriteTxn) -> Result<R, Error>) -> Result<R, Failure> {
         if let Some(cause) = self.refusal.get() {
             let (path, cause) = (self.path.clone(), cause.clone());
             return Err(Failure::Unusable(StoreError::Refused { path, cause }));
@@ -178,12 +181,12 @@ impl Environment {
         loop {
             let pass = gate::enter();
             let open = self.entered(&pass).map_err(Failure::Unusable)?;
-            let error = match open.env.write_txn() {
-                Ok(txn) => return body(open.records, txn).map_err(|error| self.judge(&error, open)),
+            let error = match WriteTxn::begin(&open.env) {
+                Ok(txn) => return body(txn).map_err(|error| self.judge(&error, open)),
                 Err(error) => error,
             };
             tries += 1;
-            if tries > TRIES || !matches!(error, heed::Error::Mdb(MdbError::MapResized)) {
+            if tries > TRIES || !matches!(error, Error::Lmdb(Refusal::MapResized)) {
                 let failure = Failure::of_begin(&error);
                 self.refuse_after(&failure);
                 return Err(failure);
@@ -193,9 +196,9 @@ impl Environment {
     }
 
     /// What a failed write means. LMDB itself knows whether it failed in the header.
-    fn judge(&self, error: &heed::Error, open: &Open) -> Failure {
-        let failure = match open.env.write_txn() {
-            Err(heed::Error::Mdb(MdbError::Panic)) => Failure::Doubt(describe(error)),
+    fn judge(&self, error: &Error, open: &Open) -> Failure {
+        let failure = match WriteTxn::begin(&open.env) {
+            Err(Error::Lmdb(Refusal::Panic)) => Failure::Doubt(describe(error)),
             _ => Failure::of_write(error, &self.path),
         };
         self.refuse_after(&failure);
@@ -231,7 +234,7 @@ impl Environment {
         let pass = gate::enter();
         let open = self.entered(&pass)?;
         // SAFETY: the gate is closed and this thread was not inside, so this process has no transaction open.
-        unsafe { open.env.resize(new_bytes(open.env.info().map_size)) }
+        unsafe { open.env.resize(new_bytes(open.env.map_bytes())) }
             .map_err(|error| io_error(&self.path, &error))
     }
 
@@ -241,6 +244,13 @@ impl Environment {
         let cleared = cleared.map_err(|error| io_error(&self.path, &error))?;
         self.counters.stale_readers.fetch_add(cleared as u64, Ordering::Relaxed);
         Ok(cleared)
+    }
+
+    /// Frees what slots can be freed: those of processes that are gone, and those that wait here.
+    fn free_readers(&self, pass: &Pass) -> Result<usize, StoreError> {
+        let stale = self.clear_stale_readers(pass)?;
+        // SAFETY: entered, so it is open and of this process.
+        Ok(stale + unsafe { self.entered(pass)?.readers.discard() })
     }
 
     pub(super) fn changes_since(&self, since: Revision) -> Result<Changes, StoreError> {
@@ -262,8 +272,8 @@ impl Environment {
             met.store(0, Ordering::Relaxed);
         } else if met.fetch_add(1, Ordering::Relaxed) == OFTEN && !gate::inside() {
             // Its failure shows in the next commit.
-            let _ = self.write(|_, txn| {
-                txn.abort();
+            let _ = self.write(|txn| {
+                drop(txn);
                 Ok(())
             });
         }
@@ -298,12 +308,12 @@ thread_local! {
 /// A read of this thread, on its stack; linked to the one around it.
 struct Reading<'a> {
     environment: &'a Environment,
-    txn: ManuallyDrop<RoTxn<'a, WithTls>>,
+    txn: ManuallyDrop<ReadTxn<'a>>,
     around: *const Reading<'static>,
 }
 
 impl<'a> Reading<'a> {
-    fn new(environment: &'a Environment, txn: RoTxn<'a, WithTls>) -> Self {
+    fn new(environment: &'a Environment, txn: ReadTxn<'a>) -> Self {
         Self { environment, txn: ManuallyDrop::new(txn), around: READING.get() }
     }
 
@@ -313,13 +323,13 @@ impl<'a> Reading<'a> {
     }
 
     /// The transaction of a read of `environment` that this thread is in.
-    fn of_this_thread(environment: &Environment) -> Option<*const RoTxn<'static, WithTls>> {
+    fn of_this_thread(environment: &Environment) -> Option<*const Txn<'static>> {
         let mut at = READING.get();
         while !at.is_null() {
             // SAFETY: reads end in the reverse order of their beginning, so those in the chain live.
             let reading = unsafe { &*at };
             if std::ptr::eq(reading.environment, environment) {
-                return Some(&raw const *reading.txn);
+                return Some(std::ptr::from_ref::<Txn>(&reading.txn));
             }
             at = reading.around;
         }

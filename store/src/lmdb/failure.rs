@@ -1,7 +1,7 @@
 //! What LMDB's errors mean for a caller.
 
+use super::library::{Error, Refusal};
 use crate::StoreError;
-use heed::MdbError;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -30,9 +30,9 @@ impl Failure {
     }
 
     /// For a transaction that could not begin.
-    pub(super) fn of_begin(error: &heed::Error) -> Self {
+    pub(super) fn of_begin(error: &Error) -> Self {
         match error {
-            heed::Error::Mdb(MdbError::Panic) => Self::Doubt(describe(error)),
+            Error::Lmdb(Refusal::Panic) => Self::Doubt(describe(error)),
             _ => Self::Failed(describe(error)),
         }
     }
@@ -40,12 +40,10 @@ impl Failure {
     /// For a transaction that could not be written or committed. LMDB answers EIO also where a write was cut short
     /// by a full disk, so `path` is looked at. An error while the header was written makes LMDB refuse the
     /// next transaction; the caller asks that of it.
-    pub(super) fn of_write(error: &heed::Error, path: &Path) -> Self {
+    pub(super) fn of_write(error: &Error, path: &Path) -> Self {
         match error {
-            heed::Error::Mdb(MdbError::MapFull | MdbError::TxnFull) => {
-                Self::Full("its map is full".to_owned())
-            }
-            heed::Error::Io(io) => match io.kind() {
+            Error::Lmdb(Refusal::MapFull | Refusal::TxnFull) => Self::Full("its map is full".to_owned()),
+            Error::Io(io) => match io.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
                     Self::Full(io.to_string())
                 }
@@ -59,16 +57,16 @@ impl Failure {
 }
 
 /// For reads.
-pub(super) fn io_error(path: &Path, error: &heed::Error) -> StoreError {
+pub(super) fn io_error(path: &Path, error: &Error) -> StoreError {
     StoreError::Io { path: path.to_owned(), cause: describe(error) }
 }
 
-pub(super) fn describe(error: &heed::Error) -> String {
+pub(super) fn describe(error: &Error) -> String {
     match error {
-        heed::Error::Mdb(MdbError::Corrupted | MdbError::PageNotFound) => {
+        Error::Lmdb(Refusal::Damaged) => {
             format!("its file is damaged: {error}")
         }
-        heed::Error::Mdb(MdbError::ReadersFull) => {
+        Error::Lmdb(Refusal::ReadersFull) => {
             format!("more than {} threads of all processes read it", super::open::MAX_READERS)
         }
         _ => error.to_string(),
@@ -94,7 +92,7 @@ mod tests {
         for (code, full) in
             [(libc::ENOSPC, true), (libc::EDQUOT, true), (libc::EFBIG, true), (libc::EIO, false)]
         {
-            let error = heed::Error::Io(io::Error::from_raw_os_error(code));
+            let error = Error::Io(io::Error::from_raw_os_error(code));
             let failure = Failure::of_write(&error, folder.path());
             assert_eq!(matches!(failure, Failure::Full(_)), full, "{error}");
             assert_eq!(matches!(failure, Failure::Doubt(_)), !full, "{error}");

@@ -5,10 +5,10 @@
 //!
 //! Entry: one byte of form, then for form `KEYS` each key with its length (u16, big endian) before it.
 
-use super::snapshot::{LOG, LmdbSnapshot, Records};
+use super::library::Error;
+use super::snapshot::{LOG, LmdbSnapshot};
+use super::txn::WriteTxn;
 use crate::{ChangedKeys, Changes, Revision, Snapshot, StoreError};
-use heed::{PutFlags, RwTxn};
-use std::ops::Bound;
 
 /// The change log reaches back at least this many revisions (less one step of trimming more than it keeps).
 pub const LOG_REVISIONS: u64 = 10_000;
@@ -48,12 +48,11 @@ impl Entry {
     }
 
     /// Writes the entry, and trims the log when it is time.
-    pub(super) fn append(&self, records: Records, txn: &mut RwTxn) -> heed::Result<()> {
-        let revision = txn.id() as u64;
-        records.put_with_flags(txn, PutFlags::APPEND, &entry_key(revision), &self.bytes)?;
+    pub(super) fn append(&self, txn: &mut WriteTxn) -> Result<(), Error> {
+        let revision = txn.id();
+        txn.append(&entry_key(revision), &self.bytes)?;
         if revision.is_multiple_of(TRIM_STEP) && revision > LOG_REVISIONS {
-            let (from, to) = (entry_key(0), entry_key(revision - LOG_REVISIONS));
-            records.delete_range(txn, &(Bound::Included(&from[..]), Bound::Excluded(&to[..])))?;
+            txn.delete_range(&entry_key(0), &entry_key(revision - LOG_REVISIONS))?;
         }
         Ok(())
     }
@@ -77,12 +76,14 @@ pub(super) fn changes(snapshot: &LmdbSnapshot, since: Revision) -> Result<Change
 /// `None` if an entry is missing, or says "everything".
 fn keys_between(snapshot: &LmdbSnapshot, since: u64, upto: u64) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
     let (from, to) = (entry_key(since + 1), entry_key(upto));
-    let bounds = (Bound::Included(&from[..]), Bound::Included(&to[..]));
-    let error = |error: heed::Error| super::failure::io_error(snapshot.path, &error);
+    let error = |error: Error| super::failure::io_error(snapshot.path, &error);
     let mut keys = Vec::new();
     let mut expected = since + 1;
-    for entry in snapshot.records.range(snapshot.transaction, &bounds).map_err(error)? {
+    for entry in snapshot.transaction.entries_from(&from).map_err(error)? {
         let (key, value) = entry.map_err(error)?;
+        if key > &to[..] {
+            break;
+        }
         if key != entry_key(expected) || !read_entry(value, &mut keys) {
             return Ok(None);
         }

@@ -8,6 +8,7 @@
 //!   and it closes with the last of them. A second copy of this library in the same process is refused, for LMDB's
 //!   own file locks end when any copy closes the file. For the same reason nothing else in the process may
 //!   open `lock.mdb`.
+//! - Nothing of it belongs to a thread but while that thread is in a call, so it may be closed while threads end.
 //! - The file grows as needed up to the map's size (address space, not memory); a commit beyond it is
 //!   `StoreError::Full`. Batches that only delete may enlarge the map a little, so a full store can be
 //!   emptied. Other processes follow by themselves.
@@ -22,11 +23,14 @@ mod descriptors;
 mod environment;
 mod failure;
 mod group;
+mod library;
 mod log;
 mod open;
+mod readers;
 mod registry;
 mod revision;
 mod snapshot;
+mod txn;
 mod write;
 
 pub use environment::LmdbStats;

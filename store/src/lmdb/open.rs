@@ -6,12 +6,13 @@ use super::claims::ClaimsFile;
 use super::descriptors::Descriptors;
 use super::environment::{Environment, Open};
 use super::failure::describe;
+use super::library::{Env, Error, Refusal};
 use super::log::Entry;
+use super::readers::Readers;
 use super::revision::{HeaderPages, NUMBER_OFFSET};
-use super::snapshot::{OWN, Records};
+use super::snapshot::OWN;
+use super::txn::WriteTxn;
 use crate::{ClaimKind, StoreError};
-use heed::types::Bytes;
-use heed::{Env, EnvOpenOptions, MdbError, RwTxn, WithTls};
 use std::ffi::CString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read};
@@ -29,7 +30,8 @@ const CLAIMS_FILE: &str = "claims";
 const OPENING: &[u8] = b"opening the store";
 const OPENING_TAKES: Duration = Duration::from_secs(10);
 
-/// Threads that read at the same time, of all processes together.
+/// Reads at the same time, of all processes together. Of each process some more slots may wait for its next reads, as
+/// many as the gate has shards.
 pub(super) const MAX_READERS: u32 = 4096;
 
 /// The newest format that this version knows, and the one it writes.
@@ -83,11 +85,11 @@ pub(super) fn environment(path: &Path, options: &LmdbOptions) -> Result<Environm
         }
     }
     let descriptors = Descriptors::of(&[&path.join(DATA_FILE), &path.join(LOCK_FILE)]);
-    let stale_readers = env.clear_stale_readers().map_err(|error| of_heed(path, &error))?;
-    fill_up(&env, path).map_err(|error| of_heed(path, &error))?;
-    let records = check_format(&env, path)?;
-    let header = map_header(&env).map_err(|error| of_heed(path, &error))?;
-    let open = Open { env, records, descriptors, _mark: mark };
+    let stale_readers = env.clear_stale_readers().map_err(|error| of_lmdb(path, &error))?;
+    fill_up(&env, path).map_err(|error| of_lmdb(path, &error))?;
+    check_format(&env, path)?;
+    let header = map_header(&env).map_err(|error| of_lmdb(path, &error))?;
+    let open = Open { env, readers: Readers::default(), descriptors, _mark: mark };
     let environment = Environment::new(path.to_owned(), open, header, claims);
     environment.counters.stale_readers.store(stale_readers as u64, Ordering::Relaxed);
     Ok(environment)
@@ -115,55 +117,52 @@ fn drop_half_made(data: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn open_env(path: &Path, options: &LmdbOptions) -> Result<Env<WithTls>, StoreError> {
+fn open_env(path: &Path, options: &LmdbOptions) -> Result<Env, StoreError> {
     const GRANULE: usize = 1 << 20;
     let map_bytes =
         options.map_bytes.max(1).checked_next_multiple_of(GRANULE).unwrap_or(super::DEFAULT_MAP_BYTES);
-    let mut settings = EnvOpenOptions::new();
-    settings.map_size(map_bytes).max_readers(MAX_READERS);
     // SAFETY: the files are changed by LMDB only (or they are damaged, which LMDB notices or not), and the registry
     // opens a place once per process.
-    unsafe { settings.open(path) }.map_err(|error| of_heed(path, &error))
+    unsafe { Env::open(path, map_bytes, MAX_READERS) }.map_err(|error| of_lmdb(path, &error))
 }
 
 /// A data file may be shorter than its header says, where its last pages are free. If a damaged one is, reading the
 /// missing pages would end the process; as zeros they are noticed.
-fn fill_up(env: &Env<WithTls>, path: &Path) -> heed::Result<()> {
+fn fill_up(env: &Env, path: &Path) -> Result<(), Error> {
     // Keeps other processes from writing meanwhile.
     let txn = begin(env)?;
-    let page_bytes = u64::from(env.stat().page_size);
-    let wanted = (env.info().last_page_number as u64 + 1) * page_bytes;
+    let page_bytes = env.page_bytes() as u64;
+    let wanted = (env.last_page() as u64 + 1) * page_bytes;
     let data = OpenOptions::new().write(true).open(path.join(DATA_FILE))?;
     if data.metadata()?.len() < wanted {
         data.set_len(wanted)?;
     }
-    txn.abort();
+    drop(txn);
     Ok(())
 }
 
 /// Begins to write; takes over the map size that another process has set meanwhile.
-fn begin(env: &Env<WithTls>) -> heed::Result<RwTxn<'_>> {
-    let begun = env.write_txn();
-    if !matches!(begun, Err(heed::Error::Mdb(MdbError::MapResized))) {
+fn begin(env: &Env) -> Result<WriteTxn<'_>, Error> {
+    let begun = WriteTxn::begin(env);
+    if !matches!(begun, Err(Error::Lmdb(Refusal::MapResized))) {
         return begun;
     }
     // SAFETY: nobody else in this process has this environment yet, and here is no transaction.
     unsafe { env.resize(0) }?;
-    env.write_txn()
+    WriteTxn::begin(env)
 }
 
 /// Reads the format's record, or writes it into a new store.
-fn check_format(env: &Env<WithTls>, path: &Path) -> Result<Records, StoreError> {
-    let of_heed = |error: heed::Error| of_heed(path, &error);
-    let mut txn = begin(env).map_err(of_heed)?;
-    let records: Records = env.create_database::<Bytes, Bytes>(&mut txn, None).map_err(of_heed)?;
-    let empty = records.last(&txn).map_err(of_heed)?.is_none();
-    let Some(found) = records.get(&txn, FORMAT_KEY).map_err(of_heed)? else {
+fn check_format(env: &Env, path: &Path) -> Result<(), StoreError> {
+    let of_lmdb = |error: Error| of_lmdb(path, &error);
+    let mut txn = begin(env).map_err(of_lmdb)?;
+    txn.open_records().map_err(of_lmdb)?;
+    let empty = txn.is_empty().map_err(of_lmdb)?;
+    let Some(found) = txn.get(FORMAT_KEY).map_err(of_lmdb)? else {
         if !empty {
             return Err(open_error(path, "its database is not a store", "choose another folder"));
         }
-        write_format(records, txn).map_err(of_heed)?;
-        return Ok(records);
+        return write_format(txn).map_err(of_lmdb);
     };
     match found.split_first() {
         Some((&format, FORMAT_NAME)) if format > FORMAT => {
@@ -172,23 +171,22 @@ fn check_format(env: &Env<WithTls>, path: &Path) -> Result<Records, StoreError> 
         }
         Some((&FORMAT, FORMAT_NAME)) => {
             // Keeps the handle of the database; nothing was written.
-            txn.commit().map_err(of_heed)?;
-            Ok(records)
+            txn.commit().map_err(of_lmdb)
         }
         _ => Err(open_error(path, "its format record is damaged", "restore the folder from a backup")),
     }
 }
 
-fn write_format(records: Records, mut txn: RwTxn) -> heed::Result<()> {
+fn write_format(mut txn: WriteTxn) -> Result<(), Error> {
     let value = [&[FORMAT], FORMAT_NAME].concat();
-    records.put(&mut txn, FORMAT_KEY, &value)?;
-    Entry::new().append(records, &mut txn)?;
+    txn.put(FORMAT_KEY, &value)?;
+    Entry::new().append(&mut txn)?;
     txn.commit()
 }
 
-fn map_header(env: &Env<WithTls>) -> heed::Result<HeaderPages> {
-    let expected = env.info().last_txn_id as u64;
-    Ok(HeaderPages::map(&env.try_clone_inner_file()?, env.stat().page_size as usize, expected)?)
+fn map_header(env: &Env) -> Result<HeaderPages, Error> {
+    let expected = env.last_commit() as u64;
+    Ok(HeaderPages::map(&env.data_file()?, env.page_bytes(), expected)?)
 }
 
 fn create(file: &Path) -> io::Result<()> {
@@ -227,19 +225,16 @@ pub(super) fn file_size_limit() -> Option<u64> {
     (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
-fn of_heed(path: &Path, error: &heed::Error) -> StoreError {
+fn of_lmdb(path: &Path, error: &Error) -> StoreError {
     let (cause, mend) = match error {
-        heed::Error::Io(error) => return of_io(path, error),
-        heed::Error::Mdb(MdbError::Invalid) => {
+        Error::Io(error) => return of_io(path, error),
+        Error::Lmdb(Refusal::Invalid) => {
             ("a file in it is not a store's, or damaged".to_owned(), "restore the folder from a backup")
         }
-        heed::Error::Mdb(MdbError::VersionMismatch) => (
+        Error::Lmdb(Refusal::VersionMismatch) => (
             "its files are of another version of LMDB".to_owned(),
             "use a newer version; if only lock.mdb is, remove that while no process uses the store",
         ),
-        heed::Error::EnvAlreadyOpened => {
-            ("another part of this process has it open".to_owned(), "leave the store's files to this library")
-        }
         _ => (describe(error), "restore the folder from a backup"),
     };
     open_error(path, &cause, mend)

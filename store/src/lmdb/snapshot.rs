@@ -4,11 +4,10 @@
 //! byte of a key says whose it is; the change log is last, so that its entries are appended.
 
 use super::failure::io_error;
+use super::txn::Txn;
 use crate::batch::{MAX_KEY_BYTES, is_key};
 use crate::{Revision, Snapshot, StoreError};
-use heed::types::Bytes;
-use heed::{AnyTls, Database, RoTxn};
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 /// The store's own records, as the format.
@@ -17,8 +16,6 @@ pub(super) const OWN: u8 = 0;
 pub(super) const RECORD: u8 = 1;
 /// The change log.
 pub(super) const LOG: u8 = 2;
-
-pub(super) type Records = Database<Bytes, Bytes>;
 
 /// A caller's key as it lies in the file.
 pub(super) struct StoredKey {
@@ -41,14 +38,13 @@ impl StoredKey {
 }
 
 pub(super) struct LmdbSnapshot<'a> {
-    pub(super) transaction: &'a RoTxn<'a, AnyTls>,
-    pub(super) records: Records,
+    pub(super) transaction: &'a Txn<'a>,
     pub(super) path: &'a Path,
 }
 
 impl Snapshot for LmdbSnapshot<'_> {
     fn revision(&self) -> Revision {
-        Revision(self.transaction.id() as u64)
+        Revision(self.transaction.id())
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError> {
@@ -56,7 +52,7 @@ impl Snapshot for LmdbSnapshot<'_> {
             return Ok(None);
         }
         let key = StoredKey::new(key);
-        self.records.get(self.transaction, key.as_bytes()).map_err(|error| io_error(self.path, &error))
+        self.transaction.get(key.as_bytes()).map_err(|error| io_error(self.path, &error))
     }
 
     fn range(
@@ -69,12 +65,10 @@ impl Snapshot for LmdbSnapshot<'_> {
             return Ok(());
         }
         let (from, to) = (bound(from), bound(to));
-        let bounds = (Bound::Included(&from[..]), Bound::Excluded(&to[..]));
-        let found =
-            self.records.range(self.transaction, &bounds).map_err(|error| io_error(self.path, &error))?;
+        let found = self.transaction.entries_from(&from).map_err(|error| io_error(self.path, &error))?;
         for entry in found {
             let (key, value) = entry.map_err(|error| io_error(self.path, &error))?;
-            if visit(&key[1..], value).is_break() {
+            if key >= &to[..] || visit(&key[1..], value).is_break() {
                 break;
             }
         }

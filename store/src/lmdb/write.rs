@@ -3,10 +3,11 @@
 use super::environment::Environment;
 use super::failure::Failure;
 use super::group::{Answer, Lead, Role, Ticket};
+use super::library::Error;
 use super::log::Entry;
-use super::snapshot::{Records, StoredKey};
+use super::snapshot::StoredKey;
+use super::txn::WriteTxn;
 use crate::{Batch, Operation, Revision, StoreError, gate};
-use heed::RwTxn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -40,8 +41,8 @@ impl Environment {
 
     fn lead(&self) {
         let mut lead = Lead::new(&self.queue);
-        let outcome = self.write(|records, txn| {
-            let mut writing = Writing::new(records, txn);
+        let outcome = self.write(|txn| {
+            let mut writing = Writing::new(txn);
             let mut done = 0;
             // Who comes while the others are applied comes along.
             while lead.take() {
@@ -100,8 +101,8 @@ impl Environment {
     }
 
     fn commit_alone(&self, batch: &Batch) -> Result<Outcome, Failure> {
-        self.write(|records, txn| {
-            let mut writing = Writing::new(records, txn);
+        self.write(|txn| {
+            let mut writing = Writing::new(txn);
             writing.add(batch)?;
             writing.commit()
         })
@@ -111,18 +112,17 @@ impl Environment {
 /// A transaction that takes up batches one by one, each whole or (where a condition does not hold) not at all.
 /// After an error nothing of it is left.
 struct Writing<'a> {
-    records: Records,
-    txn: RwTxn<'a>,
+    txn: WriteTxn<'a>,
     entry: Entry,
     verdicts: Vec<Option<usize>>,
 }
 
 impl<'a> Writing<'a> {
-    fn new(records: Records, txn: RwTxn<'a>) -> Self {
-        Self { records, txn, entry: Entry::new(), verdicts: Vec::new() }
+    fn new(txn: WriteTxn<'a>) -> Self {
+        Self { txn, entry: Entry::new(), verdicts: Vec::new() }
     }
 
-    fn add(&mut self, batch: &Batch) -> heed::Result<()> {
+    fn add(&mut self, batch: &Batch) -> Result<(), Error> {
         let failed = self.failing_condition(batch)?;
         if failed.is_none() {
             for operation in &batch.operations {
@@ -133,11 +133,11 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    fn commit(mut self) -> heed::Result<Outcome> {
-        let revision = self.txn.id() as u64;
+    fn commit(mut self) -> Result<Outcome, Error> {
+        let revision = self.txn.id();
         let written = !self.entry.is_empty();
         if written {
-            self.entry.append(self.records, &mut self.txn)?;
+            self.entry.append(&mut self.txn)?;
             self.txn.commit()?;
         }
         // Where nothing was written, what was judged is the revision before.
@@ -145,9 +145,9 @@ impl<'a> Writing<'a> {
         Ok(Outcome { revision, written, verdicts: self.verdicts })
     }
 
-    fn failing_condition(&self, batch: &Batch) -> heed::Result<Option<usize>> {
+    fn failing_condition(&self, batch: &Batch) -> Result<Option<usize>, Error> {
         for (index, condition) in batch.conditions.iter().enumerate() {
-            let found = self.records.get(&self.txn, StoredKey::new(&condition.key).as_bytes())?;
+            let found = self.txn.get(StoredKey::new(&condition.key).as_bytes())?;
             if found != condition.value.as_deref() {
                 return Ok(Some(index));
             }
@@ -155,13 +155,11 @@ impl<'a> Writing<'a> {
         Ok(None)
     }
 
-    fn apply(&mut self, operation: &Operation) -> heed::Result<()> {
+    fn apply(&mut self, operation: &Operation) -> Result<(), Error> {
         let key = StoredKey::new(operation.key());
         match operation {
-            Operation::Put { value, .. } => self.records.put(&mut self.txn, key.as_bytes(), value)?,
-            Operation::Delete { .. } => {
-                self.records.delete(&mut self.txn, key.as_bytes())?;
-            }
+            Operation::Put { value, .. } => self.txn.put(key.as_bytes(), value)?,
+            Operation::Delete { .. } => self.txn.delete(key.as_bytes())?,
         }
         self.entry.push(operation.key());
         Ok(())
