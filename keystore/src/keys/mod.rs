@@ -1,0 +1,4 @@
+//! KMS keys, their aliases, tags, policies and grants: one file per operation or family.
+
+pub(crate) mod api;
+pub(crate) mod locate;

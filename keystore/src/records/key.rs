@@ -1,0 +1,129 @@
+//! Records of KMS keys.
+
+use super::Record;
+use crate::ids::{AliasName, BackingKeyId, KeyId, StoreId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What every use of a key reads: small.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeyRecord {
+    pub origin: Origin,
+    pub state: StoredState,
+    /// Origin AWS_CLOUDHSM: where it lives.
+    pub custom_key_store: Option<StoreId>,
+    /// Key material, oldest first; the last one encrypts. One, but for rotated keys of the default key store.
+    pub backing: Vec<BackingKey>,
+    pub created_ms: u64,
+    /// Automatic rotation, in the default key store.
+    pub rotation: Option<Rotation>,
+}
+
+impl Record for KeyRecord {
+    const VERSION: u8 = 1;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Origin {
+    AwsKms,
+    AwsCloudHsm,
+}
+
+impl Origin {
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::AwsKms => "AWS_KMS",
+            Origin::AwsCloudHsm => "AWS_CLOUDHSM",
+        }
+    }
+}
+
+/// What is kept of a key's state. That it is Unavailable follows from its key store's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StoredState {
+    Enabled,
+    Disabled,
+    /// Until this time (milliseconds since 1970).
+    PendingDeletion {
+        deletion_ms: u64,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BackingKey {
+    pub id: BackingKeyId,
+    pub created_ms: u64,
+    /// Made by RotateKeyOnDemand.
+    pub on_demand: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rotation {
+    pub period_days: u16,
+    pub next_ms: u64,
+}
+
+/// What no cryptographic operation reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeyDetails {
+    pub description: String,
+    /// JSON
+    pub policy: String,
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Record for KeyDetails {
+    const VERSION: u8 = 1;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AliasRecord {
+    pub target: [u8; 16],
+    pub created_ms: u64,
+    pub updated_ms: u64,
+}
+
+impl AliasRecord {
+    pub fn target(&self) -> KeyId {
+        KeyId::from_bytes(self.target)
+    }
+}
+
+impl Record for AliasRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A grant: stored and returned, not evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GrantRecord {
+    pub grantee: String,
+    pub retiring: Option<String>,
+    pub issuing_account: String,
+    pub operations: Vec<String>,
+    pub name: Option<String>,
+    /// Constraints, as the API's JSON.
+    pub constraints: Option<String>,
+    pub created_ms: u64,
+    /// SHA-256 of the grant token.
+    pub token_digest: [u8; 32],
+}
+
+impl Record for GrantRecord {
+    const VERSION: u8 = 1;
+}
+
+/// Key material that outlived its KMS key: it could not be destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrphanRecord {
+    pub key_arn: String,
+    pub custom_key_store: Option<StoreId>,
+    pub cluster_id: Option<String>,
+    pub since_ms: u64,
+    /// Why it could not be destroyed.
+    pub cause: String,
+    pub aliases: Vec<AliasName>,
+}
+
+impl Record for OrphanRecord {
+    const VERSION: u8 = 1;
+}

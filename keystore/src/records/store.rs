@@ -1,0 +1,99 @@
+//! Records of custom key stores.
+
+use super::Record;
+use crate::ids::StoreId;
+use serde::{Deserialize, Serialize};
+
+/// A custom key store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoreRecord {
+    pub name: String,
+    pub created_ms: u64,
+    pub state: ConnectionState,
+    /// Of state FAILED, with what it says.
+    pub error_code: Option<ConnectionErrorCode>,
+    /// Grows with each Connect and Disconnect: what a late end of an earlier one must not overwrite.
+    pub attempt: u64,
+    pub kind: StoreKind,
+}
+
+impl Record for StoreRecord {
+    const VERSION: u8 = 1;
+}
+
+/// What the types of custom key stores differ in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StoreKind {
+    CloudHsm(CloudHsmStore),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CloudHsmStore {
+    pub cluster_id: String,
+    /// customerCA.crt, PEM, as it was given.
+    pub trust_anchor: String,
+    /// kmsuser's password that was given or rotated to, sealed.
+    pub password: Vec<u8>,
+    /// The next one, sealed, while it is not known whether the cluster has taken it.
+    pub pending_password: Option<Vec<u8>>,
+}
+
+/// ConnectionState
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ConnectionState {
+    Disconnected,
+    Connecting,
+    Connected,
+    Failed,
+    Disconnecting,
+}
+
+impl ConnectionState {
+    pub fn name(self) -> &'static str {
+        match self {
+            ConnectionState::Disconnected => "DISCONNECTED",
+            ConnectionState::Connecting => "CONNECTING",
+            ConnectionState::Connected => "CONNECTED",
+            ConnectionState::Failed => "FAILED",
+            ConnectionState::Disconnecting => "DISCONNECTING",
+        }
+    }
+}
+
+/// ConnectionErrorCode, as far as an HSM store can have it (reference sec. 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ConnectionErrorCode {
+    InternalError,
+    NetworkErrors,
+    InvalidCredentials,
+    ClusterNotFound,
+    InsufficientCloudHsmHsms,
+    UserLockedOut,
+    UserLoggedIn,
+    UserNotFound,
+}
+
+impl ConnectionErrorCode {
+    pub fn name(self) -> &'static str {
+        match self {
+            ConnectionErrorCode::InternalError => "INTERNAL_ERROR",
+            ConnectionErrorCode::NetworkErrors => "NETWORK_ERRORS",
+            ConnectionErrorCode::InvalidCredentials => "INVALID_CREDENTIALS",
+            ConnectionErrorCode::ClusterNotFound => "CLUSTER_NOT_FOUND",
+            ConnectionErrorCode::InsufficientCloudHsmHsms => "INSUFFICIENT_CLOUDHSM_HSMS",
+            ConnectionErrorCode::UserLockedOut => "USER_LOCKED_OUT",
+            ConnectionErrorCode::UserLoggedIn => "USER_LOGGED_IN",
+            ConnectionErrorCode::UserNotFound => "USER_NOT_FOUND",
+        }
+    }
+}
+
+/// The index of names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoreName {
+    pub id: StoreId,
+}
+
+impl Record for StoreName {
+    const VERSION: u8 = 1;
+}

@@ -1,0 +1,104 @@
+//! What goes on after an answer: connecting and disconnecting.
+
+use crate::ids::StoreId;
+use crate::kms::Kms;
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// A piece of work of a custom key store. It is done only if the store's record still bears its attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Task {
+    Connect { id: StoreId, attempt: u64 },
+    Disconnect { id: StoreId, attempt: u64 },
+}
+
+#[derive(Default)]
+pub(crate) struct Tasks {
+    queue: Mutex<Queue>,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Task>,
+    is_closed: bool,
+}
+
+impl Tasks {
+    pub fn push(&self, task: Task) {
+        self.queue.lock().waiting.push_back(task);
+        self.news.notify_one();
+    }
+
+    fn pop(&self) -> Option<Task> {
+        self.queue.lock().waiting.pop_front()
+    }
+
+    /// Waits for a task; `None` when it is closed.
+    fn wait(&self) -> Option<Task> {
+        let mut queue = self.queue.lock();
+        loop {
+            if queue.is_closed {
+                return None;
+            }
+            match queue.waiting.pop_front() {
+                Some(task) => return Some(task),
+                None => self.news.wait(&mut queue),
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.queue.lock().is_closed = true;
+        self.news.notify_all();
+    }
+}
+
+/// The threads of a [`Kms`]. Dropping it ends them after the task that each is at.
+pub struct Workers {
+    kms: Arc<Kms>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Kms {
+    /// Starts threads that connect and disconnect. Without them nothing is done until [`Kms::run_tasks`].
+    pub fn start_workers(self: &Arc<Self>, threads: usize) -> std::io::Result<Workers> {
+        let mut workers = Workers { kms: Arc::clone(self), threads: Vec::new() };
+        for number in 0..threads {
+            let kms = Arc::clone(self);
+            let thread = std::thread::Builder::new().name(format!("kms-{number}"));
+            workers.threads.push(thread.spawn(move || {
+                while let Some(task) = kms.tasks.wait() {
+                    kms.run(&task);
+                }
+            })?);
+        }
+        Ok(workers)
+    }
+
+    /// Does what waits, on this thread.
+    pub fn run_tasks(&self) {
+        while let Some(task) = self.tasks.pop() {
+            self.run(&task);
+        }
+    }
+
+    fn run(&self, task: &Task) {
+        match task {
+            Task::Connect { id, attempt } => self.finish_connecting(id, *attempt),
+            Task::Disconnect { id, attempt } => self.finish_disconnecting(id, *attempt),
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.kms.tasks.close();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
