@@ -10,6 +10,8 @@ mod doctor;
 mod failure;
 mod fault;
 mod hsm;
+#[allow(dead_code, reason = "`vhsm serve` does not listen yet")]
+mod http;
 mod import;
 mod key;
 mod output;
