@@ -1,6 +1,8 @@
 //! Custom key stores: one file per operation.
 
 pub(crate) mod api;
+pub(crate) mod connection;
+pub(crate) mod find;
 
 use crate::ids::StoreId;
 use crate::kms::Kms;

@@ -1,0 +1,80 @@
+//! Custom key stores as requests name them, and whether they and their clusters are fit for what is asked.
+
+use crate::directory::ClusterFacts;
+use crate::error::{Exception, KmsError};
+use crate::ids::StoreId;
+use crate::kms::Kms;
+use crate::records::store::{ConnectionState, StoreKind, StoreRecord};
+use crate::records::{Read, View, keys};
+
+/// Key stores and keys are made in clusters with active HSMs in at least so many zones.
+const ZONES: usize = 2;
+
+impl Kms {
+    /// Errors: `CustomKeyStoreNotFound`.
+    pub(crate) fn custom_key_store(
+        &self,
+        view: &View,
+        id: &str,
+    ) -> Result<(StoreId, Read<StoreRecord>), KmsError> {
+        let id = StoreId(id.into());
+        match view.get(keys::store(&id))? {
+            Some(record) => Ok((id, record)),
+            None => Err(not_found(&format!("with the ID {id}"))),
+        }
+    }
+
+    /// For CreateKey and GenerateRandom. A change that needs the key store to be still there and connected keeps the record
+    /// as it was read (`Change::keep`). Errors: `CustomKeyStoreNotFound`, `CustomKeyStoreInvalidState`: not CONNECTED.
+    pub(crate) fn connected_store(
+        &self,
+        view: &View,
+        id: &str,
+    ) -> Result<(StoreId, Read<StoreRecord>), KmsError> {
+        let (id, record) = self.custom_key_store(view, id)?;
+        match record.value.state {
+            ConnectionState::Connected => Ok((id, record)),
+            state => Err(invalid_state(&id, state, "CONNECTED")),
+        }
+    }
+
+    /// For CreateKey: whether a connected store's cluster may get new keys now. Asks the directory: not inside a view.
+    /// Errors: `CloudHsmClusterInvalidConfiguration`: the cluster is away, not active, or has no two active HSMs in
+    /// different zones.
+    pub(crate) fn check_takes_keys(&self, store: &StoreRecord) -> Result<(), KmsError> {
+        let StoreKind::CloudHsm(hsm) = &store.kind;
+        match self.directory.cluster(&hsm.cluster_id)? {
+            Some(cluster) if cluster.is_active => check_zones(&cluster),
+            _ => Err(few_hsms(&hsm.cluster_id)),
+        }
+    }
+}
+
+/// Errors: `CloudHsmClusterInvalidConfiguration`.
+pub(super) fn check_zones(cluster: &ClusterFacts) -> Result<(), KmsError> {
+    match cluster.active_zones() >= ZONES {
+        true => Ok(()),
+        false => Err(few_hsms(&cluster.cluster_id)),
+    }
+}
+
+fn few_hsms(cluster_id: &str) -> KmsError {
+    let message = format!(
+        "The CloudHSM cluster {cluster_id} must have at least two active HSMs, each in a different Availability Zone. \
+         Add HSMs by CreateHsm of CloudHSM."
+    );
+    KmsError::new(Exception::CloudHsmClusterInvalidConfiguration, message)
+}
+
+/// `which`: "with the ID x", "named x".
+pub(super) fn not_found(which: &str) -> KmsError {
+    KmsError::new(Exception::CustomKeyStoreNotFound, format!("There is no custom key store {which}."))
+}
+
+/// CustomKeyStoreInvalidStateException
+pub(super) fn invalid_state(id: &StoreId, state: ConnectionState, wanted: &str) -> KmsError {
+    let state = state.name();
+    let message =
+        format!("The custom key store {id} has the connection state {state}; the request needs {wanted}.");
+    KmsError::new(Exception::CustomKeyStoreInvalidState, message)
+}
