@@ -189,12 +189,22 @@ impl Library {
         Ok(plans)
     }
 
-    /// Before a call: follows the store, and lets the call meet what the fault plans have for it. Errors: `Injected`,
-    /// those of the store.
+    /// Before a call: follows the store, and lets the call meet what the fault plans have for it. An error ends the
+    /// operation that the call is about, as one from within the call does. Errors: `Injected`, those of the store.
     #[inline]
     pub fn enter(&self, function: &str, call: &Concerns) -> Result<(), Error> {
-        self.refresh()?;
+        if let Err(error) = self.refresh() {
+            self.end_operation(function, call);
+            return Err(error);
+        }
         if self.faults.are_on() { self.meet_faults(function, call) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn end_operation(&self, function: &str, call: &Concerns) {
+        if let Some(session) = call.session.and_then(|handle| self.sessions.lookup(handle)) {
+            session.cancel(faults::ended_by(function));
+        }
     }
 
     #[cold]
@@ -211,11 +221,9 @@ impl Library {
         let at = At { cluster: cluster.id, hsm: &hsm.name, slot_id: slot.id };
         match self.faults.judge(function, &at, call.bytes) {
             // What happened while the call waited comes before it.
-            Verdict::Pass => self.refresh(),
+            Verdict::Pass => self.refresh().inspect_err(|_| self.end_operation(function, call)),
             Verdict::Answer(rv) => {
-                if let Some(session) = session {
-                    session.cancel(faults::ended_by(function));
-                }
+                self.end_operation(function, call);
                 Err(CallError::Injected(rv).into())
             }
             Verdict::Lost => {

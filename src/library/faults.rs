@@ -228,7 +228,7 @@ fn mixed(state: u64) -> u64 {
     state ^ (state >> 31)
 }
 
-/// The operations that an error of a function ends (PKCS#11 3.0 sec. 5.8 to 5.16): an injected one too.
+/// The operations that an error of a function ends (PKCS#11 3.0 sec. 5.8 to 5.16): an injected one, or the store's, too.
 pub(super) fn ended_by(function: &str) -> Operations {
     let is = |names: &[&str]| names.contains(&function);
     Operations {

@@ -27,7 +27,7 @@
 //! | CK_GCM_PARAMS without ulIvBits (the first print of 2.40) | accepted, told apart by its length |
 //! | C_WaitForSlotEvent without CKF_DONT_BLOCK | looks for other processes' changes every 50 ms |
 //! | CKF_LIBRARY_CANT_CREATE_OS_THREADS | taken; with a store in etcd, which needs a thread, CKR_NEED_TO_CREATE_THREADS |
-//! | etcd cannot be reached, or has no quorum | calls wait up to `request_timeout_ms` since its last answer, then CKR_DEVICE_ERROR, the log says why; those that need neither slot nor session go on |
+//! | etcd cannot be reached, or has no quorum | calls wait up to `request_timeout_ms` since its last answer, then CKR_DEVICE_ERROR, which ends their operation as every error does, and the log says why; those that need neither slot nor session go on |
 //! | a commit to etcd of which nobody can find out whether it was done | CKR_DEVICE_ERROR; the object may be there: look for it before it is made again |
 //! | C_Login with a null PIN | CKR_ARGUMENTS_BAD: there is no protected authentication path |
 //! | C_GetSlotList with tokenPresent | the slots of failed HSMs are left out; the last slot, with its uninitialized token, is not |

@@ -139,14 +139,19 @@ impl Session<'_> {
         loop {
             let (mut part, mut count) = ([0; 7], 0);
             let rv = call!(self.api, C_FindObjects(self.handle, part.as_mut_ptr(), 7, &mut count));
-            assert_eq!(rv, CKR_OK);
+            if rv != CKR_OK {
+                call!(self.api, C_FindObjectsFinal(self.handle));
+                return Err(rv);
+            }
             found.extend_from_slice(&part[..count as usize]);
             if count == 0 {
                 break;
             }
         }
-        assert_eq!(call!(self.api, C_FindObjectsFinal(self.handle)), CKR_OK);
-        Ok(found)
+        match call!(self.api, C_FindObjectsFinal(self.handle)) {
+            CKR_OK => Ok(found),
+            rv => Err(rv),
+        }
     }
 }
 

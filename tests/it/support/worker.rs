@@ -135,10 +135,6 @@ fn encrypt(session: &Session, used: &mut Used) -> CK_RV {
         }
         // The next round tells why.
         Err(CKR_OPERATION_NOT_INITIALIZED) => used.outcome,
-        Err(rv) => {
-            // Where the store did not answer, the operation may stand.
-            session.cancel(CKF_ENCRYPT);
-            rv
-        }
+        Err(rv) => rv,
     }
 }
