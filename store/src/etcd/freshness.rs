@@ -9,7 +9,7 @@
 use super::failure::Failure;
 use super::mirror::Mirror;
 use crate::StoreError;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, clock_getres, clock_gettime};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -45,7 +45,8 @@ struct Trouble {
 impl Shared {
     /// Fresh as of `began_ns`, the moment before `mirror` was asked for.
     pub(super) fn new(mirror: Mirror, began_ns: u64, max_stale_ms: u64) -> Self {
-        let max_stale_ns = max_stale_ms * 1_000_000;
+        // What `now_ns` says is up to a tick old.
+        let max_stale_ns = (max_stale_ms * 1_000_000).saturating_sub(tick_ns());
         Self {
             revision: AtomicU64::new(mirror.revision()),
             mirror: Mutex::new(mirror),
@@ -158,8 +159,16 @@ impl Shared {
 /// The system's monotonic clock, by its last tick: reading it makes no system call.
 #[inline]
 pub(super) fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::MonotonicCoarse);
-    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+    nanoseconds(clock_gettime(ClockId::MonotonicCoarse))
+}
+
+fn tick_ns() -> u64 {
+    nanoseconds(clock_getres(ClockId::MonotonicCoarse))
+}
+
+#[inline]
+fn nanoseconds(time: rustix::time::Timespec) -> u64 {
+    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
 #[cfg(test)]
@@ -174,6 +183,9 @@ mod tests {
     fn what_was_proven_too_long_ago_is_unknown() {
         let shared = Shared::new(Mirror::new(5, 5), now_ns() - 100_000_001, 100);
         assert_eq!((shared.newest(), shared.known()), (UNKNOWN, 5));
+        // The clock may be behind by a tick.
+        let nearly = Shared::new(Mirror::new(5, 5), now_ns() - 100_000_000 + tick_ns() / 2, 100);
+        assert_eq!(nearly.newest(), UNKNOWN);
         shared.fail(&Failure::Unclear("why".into()));
         let StoreError::Stale { since_ms, cause, .. } = shared.stale(Path::new("etcd")) else { panic!() };
         assert!(since_ms >= 100 && cause == "why");
