@@ -6,7 +6,6 @@ use super::findings::Findings;
 use crate::quickstart::quoted;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 use vhsm_store::{EtcdHealth, EtcdOptions};
 
 /// etcd's own default (`--quota-backend-bytes`); what a member has is not told by etcd 3.4 and 3.5.
@@ -28,23 +27,23 @@ pub fn look(findings: &mut Findings, options: &EtcdOptions) -> bool {
         }
     };
     judge(findings, &place, options, &health);
-    match health.has_store {
-        Some(true) => true,
-        Some(false) => {
-            findings.info_with(
-                place,
-                "has no store yet: the first cluster makes it",
-                super::vhsm("quickstart"),
-            );
-            false
-        }
-        None => false,
+    if health.has_store == Ok(false) {
+        let what = "has no store yet: the first cluster makes it";
+        findings.info_with(place, what, super::vhsm("quickstart"));
     }
+    health.has_store == Ok(true)
 }
 
 fn judge(findings: &mut Findings, place: &str, options: &EtcdOptions, health: &EtcdHealth) {
     look_at_members(findings, place, health);
     look_at_answers(findings, options, health);
+    if let (Err(why), true) = (&health.has_store, knows_a_leader(health)) {
+        findings.problem(
+            place,
+            format!("cannot be read, though members answer: {why}"),
+            "see that a majority of etcd's members runs, and that this user may read the store's prefix",
+        );
+    }
     for (member, alarm) in &health.alarms {
         let name =
             health.members.iter().find(|one| one.id == *member).map_or("a member", |one| one.name.as_str());
@@ -99,6 +98,11 @@ fn look_at_members(findings: &mut Findings, place: &str, health: &EtcdHealth) {
     }
 }
 
+/// Whether a member that answers follows a leader, or takes a lost one for it.
+fn knows_a_leader(health: &EtcdHealth) -> bool {
+    health.endpoints.iter().any(|one| one.status.as_ref().is_ok_and(|status| status.leader != 0))
+}
+
 /// What each member that answers says of itself.
 fn look_at_answers(findings: &mut Findings, options: &EtcdOptions, health: &EtcdHealth) {
     for one in &health.endpoints {
@@ -120,7 +124,7 @@ fn look_at_answers(findings: &mut Findings, options: &EtcdOptions, health: &Etcd
             status.version,
             status.db_bytes.div_ceil(MIB)
         );
-        if status.took * 2 > Duration::from_millis(stale_ms) {
+        if status.is_slow(options) {
             let what = format!("{what}, and what is older than {stale_ms} ms counts as stale");
             findings.warning(
                 &one.endpoint,
@@ -168,6 +172,7 @@ fn is_loopback(endpoint: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use vhsm_store::{EndpointHealth, EndpointStatus, EtcdMember, EtcdUrl};
 
     fn options(url: &str) -> EtcdOptions {
@@ -188,7 +193,7 @@ mod tests {
             endpoints: endpoints.map(endpoint).into(),
             members: [1, 2, 3].map(member).into(),
             alarms: Vec::new(),
-            has_store: Some(true),
+            has_store: Ok(true),
         }
     }
 
@@ -209,6 +214,7 @@ mod tests {
         assert!(needs_a_mend("etcd://10.0.0.1", |_| {}));
         assert!(needs_a_mend(loopback, |health| health.endpoints[1].status = Err("refused".into())));
         assert!(needs_a_mend(loopback, |health| health.alarms = vec![(2, "NOSPACE")]));
+        assert!(needs_a_mend(loopback, |health| health.has_store = Err("no answer".into())));
         assert!(of_first(&|status| status.leader = 0));
         assert!(of_first(&|status| status.db_bytes = QUOTA_BYTES / 100 * 81));
         assert!(!of_first(&|status| status.db_bytes = QUOTA_BYTES / 100 * 79));

@@ -66,7 +66,8 @@ impl Members {
             }
             (endpoint, generation)
         };
-        let connected = timeout(self.try_time(), connect(&endpoint, &self.options)).await;
+        let connected = connect(&endpoint, &self.options, Leaderless::Refuses);
+        let connected = timeout(self.try_time(), connected).await;
         let failure = match connected {
             Ok(Ok(client)) => {
                 let mut current = self.current();
@@ -187,11 +188,22 @@ fn at(endpoint: &str, failure: Failure) -> Failure {
     }
 }
 
+/// Whether a member that knows no leader answers what it can by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaderless {
+    Answers,
+    Refuses,
+}
+
 /// A connection to one member.
-pub(super) async fn connect(endpoint: &str, options: &EtcdOptions) -> Result<Client, Failure> {
+pub(super) async fn connect(
+    endpoint: &str,
+    options: &EtcdOptions,
+    leaderless: Leaderless,
+) -> Result<Client, Failure> {
     let mut settings = ConnectOptions::new()
         .with_connect_timeout(try_time(options))
-        .with_require_leader(true)
+        .with_require_leader(leaderless == Leaderless::Refuses)
         .with_auto_token_refresh(true);
     if let Some(tls) = &options.tls {
         settings = settings.with_tls(tls_options(tls)?);
