@@ -29,7 +29,10 @@ macro_rules! contract {
         mod etcd {
             $(#[test] fn $name() {
                 let etcd = super::common::etcd::Etcd::one();
-                let spec = super::StoreSpec::Etcd(super::common::etcd_options(&etcd, stringify!($name)));
+                let options = super::common::etcd_options(&etcd, stringify!($name));
+                // Nobody else writes: what is known stays right, however long etcd takes to say so.
+                let options = vhsm_store::EtcdOptions { max_stale_ms: 60_000, ..options };
+                let spec = super::StoreSpec::Etcd(options);
                 super::$name(vhsm_store::open(&spec).unwrap());
             })*
         }

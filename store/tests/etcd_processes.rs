@@ -140,7 +140,8 @@ fn a_process_that_was_stopped_goes_on_with_nothing_old() {
 #[ignore = "not a test of its own: another one starts it as a process"]
 fn sleeper() {
     let store = open_etcd(&role("sleeper"));
-    say(store.revision().0);
+    let fresh = || Some(store.revision().0).filter(|revision| *revision != u64::MAX);
+    say(wait_for("the store to be fresh", fresh));
     until_told();
     say(store.revision().0);
     say(String::from_utf8(get(&store, "a").unwrap()).unwrap());

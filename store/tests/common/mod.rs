@@ -32,8 +32,13 @@ pub fn options(folder: &Path) -> LmdbOptions {
 
 /// How the store under a prefix of this etcd is reached.
 pub fn etcd_options(etcd: &etcd::Etcd, prefix: &str) -> EtcdOptions {
-    let url = EtcdUrl::parse(&format!("{}/{prefix}", etcd.url())).expect("a URL of etcd");
-    EtcdOptions::new(url.expect("well formed"), None)
+    options_of(&format!("{}/{prefix}", etcd.url()))
+}
+
+/// Calls wait for etcd as long as a busy machine may take.
+fn options_of(url: &str) -> EtcdOptions {
+    let url = EtcdUrl::parse(url).expect("a URL of etcd").expect("well formed");
+    EtcdOptions { request_timeout_ms: 60_000, ..EtcdOptions::new(url, None) }
 }
 
 /// For a process that is started with this folder: the store under the prefix `p` of an etcd.
@@ -46,8 +51,7 @@ pub fn name_etcd(folder: &Path, etcd: &etcd::Etcd) {
 #[cfg(feature = "etcd")]
 pub fn open_etcd(folder: &Path) -> vhsm_store::Etcd {
     let url = std::fs::read_to_string(folder.join("url")).expect("a file");
-    let url = EtcdUrl::parse(&url).expect("a URL of etcd").expect("well formed");
-    vhsm_store::Etcd::open(&EtcdOptions::new(url, None)).expect("the store opens")
+    vhsm_store::Etcd::open(&options_of(&url)).expect("the store opens")
 }
 
 pub fn put(store: &dyn Store, key: &str, value: impl Into<Vec<u8>>) -> Revision {

@@ -23,7 +23,7 @@ fn over_tls_with_a_client_certificate_and_a_password() {
     let configured = |ca: &Path, password: &Path| {
         format!(
             "[store]\nurl = \"etcds://{}\"\nca_file = {ca:?}\ncert_file = {:?}\nkey_file = {:?}\nuser = \"vhsm\"\n\
-             password_file = {password:?}\nrequest_timeout_ms = 3000\n",
+             password_file = {password:?}\nrequest_timeout_ms = {PATIENT_MS}\n",
             etcd.hosts(),
             files.client,
             files.client_key
@@ -50,8 +50,8 @@ fn over_tls_with_a_client_certificate_and_a_password() {
 #[test]
 fn an_etcd_that_is_not_there_is_named() {
     let etcd = Etcd::one();
-    let (rv, log) = initialized(&configuration("127.0.0.1:1"));
+    let (rv, log) = initialized(&configuration("127.0.0.1:1", HASTY_MS));
     expect("initialize", rv, CKR_DEVICE_ERROR);
     assert!(log.contains("etcd://127.0.0.1:1") && log.contains("see whether"), "{log}");
-    expect("initialize", initialized(&configuration(&etcd.hosts())).0, CKR_OK);
+    expect("initialize", initialized(&configuration(&etcd.hosts(), PATIENT_MS)).0, CKR_OK);
 }

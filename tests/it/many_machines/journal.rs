@@ -115,7 +115,7 @@ impl Known {
 pub fn check(journal: &Journal, session: &Session) {
     let known = Known::of(journal);
     assert!(!known.there.is_empty());
-    let find = |label: &str| session.find(&[(CKA_LABEL, label.as_bytes())]).expect("a search");
+    let find = |label: &str| wait_for("a search", || session.find(&[(CKA_LABEL, label.as_bytes())]).ok());
     let use_it = |key, what: &str| {
         expect(what, session.encrypt_init(super::ecb(), key), CKR_OK);
         session.encrypt(&[7; 16]).expect(what);

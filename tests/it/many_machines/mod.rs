@@ -22,6 +22,10 @@ use tempfile::TempDir;
 
 /// How old what a process works with may be, as these tests configure it.
 const MAX_STALE_MS: u64 = 500;
+/// How long calls wait for etcd: on a busy machine an election takes longer than one of etcd's own needs.
+const PATIENT_MS: u64 = 10_000;
+/// The same where a test waits for calls to fail.
+const HASTY_MS: u64 = 3_000;
 
 /// An etcd, and a token in it with its user.
 struct World {
@@ -64,10 +68,10 @@ impl World {
     }
 
     fn over(etcd: Etcd) -> World {
-        let token = Token::configured(&configuration(&etcd.hosts()));
+        let token = Token::configured(&configuration(&etcd.hosts(), PATIENT_MS));
         let wires: Vec<Relay> = (0..etcd.members()).map(|member| Relay::to(etcd.address(member))).collect();
         let hosts: Vec<String> = wires.iter().map(|wire| wire.address().to_string()).collect();
-        World { token, wired: home(&configuration(&hosts.join(","))), wires: Wires(wires), etcd }
+        World { token, wired: home(&configuration(&hosts.join(","), HASTY_MS)), wires: Wires(wires), etcd }
     }
 
     /// A process on another machine, with the user logged in.
@@ -118,8 +122,11 @@ fn home(configuration: &str) -> TempDir {
     home
 }
 
-fn configuration(hosts: &str) -> String {
-    format!("[store]\nurl = \"etcd://{hosts}\"\nmax_stale_ms = {MAX_STALE_MS}\nrequest_timeout_ms = 3000\n")
+fn configuration(hosts: &str, request_timeout_ms: u64) -> String {
+    format!(
+        "[store]\nurl = \"etcd://{hosts}\"\nmax_stale_ms = {MAX_STALE_MS}\n\
+         request_timeout_ms = {request_timeout_ms}\n"
+    )
 }
 
 fn slow() -> bool {

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a test waits for what must come: generous, for many tests run on few cores.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What is started.
 #[derive(Clone, Debug)]
@@ -264,7 +264,7 @@ impl Etcd {
         let endpoints: Vec<String> = running.map(|member| format!("{scheme}://{}", member.client)).collect();
         let mut command = Command::new("etcdctl");
         command.env("ETCDCTL_API", "3").arg(format!("--endpoints={}", endpoints.join(",")));
-        command.args(["--command-timeout=10s", "--dial-timeout=5s"]);
+        command.args(["--command-timeout=60s", "--dial-timeout=60s"]);
         if let Some(certificates) = &self.certificates {
             command.arg(format!("--cacert={}", certificates.ca.display()));
             command.arg(format!("--cert={}", certificates.client.display()));
@@ -293,8 +293,12 @@ impl Etcd {
         if !self.options.wires {
             return;
         }
-        // "8e9e05c52164694d, started, m0, http://..."
-        for line in self.etcdctl(&["member", "list"]).lines() {
+        // "8e9e05c52164694d, started, m0, http://..."; a member has no name before it has told it to the others.
+        let started = |line: &str| line.contains(", started, ");
+        let members = wait_for("all members' names", || {
+            Some(self.etcdctl(&["member", "list"])).filter(|list| list.lines().all(started))
+        });
+        for line in members.lines() {
             let words: Vec<&str> = line.split(", ").collect();
             let member = self.members.iter().find(|member| member.name == words[2]).expect("one of these");
             let id = u64::from_str_radix(words[0], 16).expect("an id");
@@ -349,7 +353,7 @@ fn member(number: usize, place: &[SocketAddr; 3], wires: bool) -> Member {
     Member { name: format!("m{number}"), client, peer, advertised, metrics, relay, running: None }
 }
 
-/// Asks until there is an answer; fails after a minute.
+/// Asks until there is an answer; fails after two minutes.
 #[track_caller]
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();

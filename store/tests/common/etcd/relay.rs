@@ -141,14 +141,13 @@ impl Shared {
 }
 
 fn take_connections(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming().map_while(Result::ok) {
+    for stream in listener.incoming() {
         let state = shared.hold();
         if state.over {
             return;
         }
-        if state.cut {
-            continue;
-        }
+        // A connection that ended before it was taken ends no other.
+        let (Ok(stream), false) = (stream, state.cut) else { continue };
         drop(state);
         let shared = Arc::clone(shared);
         thread::spawn(move || lead(stream, &shared));
