@@ -25,10 +25,12 @@ mod hsm;
 mod ids;
 mod keys;
 mod kms;
+mod page;
 mod records;
 mod sealer;
 mod stores;
 mod tasks;
+mod validate;
 mod wire;
 
 pub use clock::{Clock, ManualClock, SystemClock};
