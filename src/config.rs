@@ -67,6 +67,8 @@ pub struct Config {
     pub faults: FaultPlan,
     pub log_level: Level,
     pub log_file: Option<PathBuf>,
+    /// Whether the service's own cluster has slots here. No file and no variable says it: `vhsm serve` alone does.
+    pub private: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -166,6 +168,7 @@ impl Config {
             faults: faults::configured(variable("VHSM_FAULTS"), file.faults)?,
             log_level: log_level(variable("VHSM_LOG").or(file.log.level))?,
             log_file: variable("VHSM_LOG_FILE").map(PathBuf::from).or(file.log.file),
+            private: false,
             home,
         })
     }

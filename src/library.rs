@@ -70,7 +70,8 @@ impl Library {
     /// Opens the store that the configuration names. Reads its head and its slots, no object.
     pub fn start(config: Config, log: Logger) -> Result<Self, Error> {
         let store = config.open_store()?;
-        let clusters = Arc::new(Clusters::open(store, config.password_costs)?);
+        let clusters = Clusters::open(store, config.password_costs)?;
+        let clusters = Arc::new(if config.private { clusters.with_private() } else { clusters });
         let active = config.active();
         let faults = Faults::new(&config.faults)?;
         let library = Self {

@@ -6,6 +6,8 @@
 mod backup;
 mod cli;
 mod cluster;
+#[allow(dead_code, unused_imports, reason = "for the endpoints of `vhsm serve`")]
+mod directory;
 mod doctor;
 mod failure;
 mod fault;

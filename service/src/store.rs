@@ -157,7 +157,7 @@ impl Site {
         if vhsm_store::standing(&*self.store)? != Standing::InUse || is_empty(&*self.store)? {
             return Ok(());
         }
-        let clusters = Clusters::open(self.config.open_store()?, self.config.password_costs)?;
+        let clusters = Clusters::open(self.config.open_store()?, self.config.password_costs)?.with_private();
         for cluster in clusters.list()? {
             for user in clusters.users(&cluster)? {
                 if clusters.is_logged_in(&cluster, &user.name)? {

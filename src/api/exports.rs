@@ -22,10 +22,10 @@ use super::slot::*;
 use super::unsupported::{self, *};
 use super::verify_signature::*;
 use super::wrap_messages::*;
-use super::{LIBRARY, bad, fork};
+use super::{LIBRARY, bad, configured, fork};
 use crate::config::Config;
 use crate::error::Error;
-use crate::profile::{Active, Settings};
+use crate::profile::{Active, Profile, Settings};
 use cryptoki_sys::*;
 use std::ffi::CStr;
 use std::panic::catch_unwind;
@@ -180,13 +180,17 @@ fn shown() -> &'static [CK_INTERFACE] {
     let current = LIBRARY.load();
     let profile = match current.as_deref().filter(|_| !fork::is_child()) {
         Some(library) => library.active.profile,
-        None => catch_unwind(Config::profile_now).unwrap_or_default(),
+        None => catch_unwind(profile_to_be).unwrap_or_default(),
     };
     if Active::new(profile, Settings::default()).rules.new_interfaces {
         return &INTERFACES.0;
     }
     // The oldest is the last.
     INTERFACES.0.last_chunk::<1>().map_or(&[], |oldest| oldest)
+}
+
+fn profile_to_be() -> Profile {
+    configured().map_or_else(Config::profile_now, |config| config.profile)
 }
 
 /// These functions work before C_Initialize: nothing is logged.

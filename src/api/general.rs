@@ -1,6 +1,6 @@
 //! General-purpose functions (PKCS#11 3.0 sec. 5.4).
 
-use super::{LIBRARY, Trace, bad, call_alone, fork, functions, raw, rv_name, signals};
+use super::{LIBRARY, Trace, bad, call_alone, configured, fork, functions, raw, rv_name, signals};
 use crate::config::Config;
 use crate::error::{CallError, Error};
 use crate::library::Library;
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn C_Initialize(arguments: CK_VOID_PTR) -> CK_RV {
         let arguments = unsafe { arguments.cast::<CK_C_INITIALIZE_ARGS>().as_ref() };
         check_arguments(arguments)?;
         fork::register();
-        let config = Config::load()?;
+        let config = configured().map_or_else(Config::load, Ok)?;
         let known = functions();
         config.check_fault_functions(known.iter().map(|function| function.name))?;
         let log = config.open_log()?;
@@ -89,8 +89,13 @@ fn log_start(error: Option<&Error>) {
     let write = |log: &Logger| log.write(level, &line);
     match LIBRARY.load().as_deref() {
         Some(library) => write(&library.log),
-        None => write(&Config::log_of_failed_start()),
+        None => write(&log_of_failed_start()),
     }
+}
+
+fn log_of_failed_start() -> Logger {
+    let opened = configured().and_then(|config| config.open_log().ok());
+    opened.unwrap_or_else(Config::log_of_failed_start)
 }
 
 pub unsafe extern "C" fn C_Finalize(reserved: CK_VOID_PTR) -> CK_RV {

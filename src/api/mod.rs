@@ -35,6 +35,7 @@ mod wrap_messages;
 pub use crate::rv::{rv_name, rv_of};
 pub use exports::{FunctionRow, functions};
 
+use crate::config::Config;
 use crate::error::{CallError, Error, MechanismError};
 use crate::library::{Concerns, Library};
 use crate::log::{Level, Line};
@@ -43,10 +44,24 @@ use arc_swap::ArcSwapOption;
 use cryptoki_sys::*;
 use once_cell::sync::Lazy;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The current run of the library: the one global beside the fork handlers'.
 static LIBRARY: Lazy<ArcSwapOption<Library>> = Lazy::new(ArcSwapOption::empty);
+
+/// What a program that has this library within gave it in place of environment and file.
+static CONFIGURED: Lazy<ArcSwapOption<Config>> = Lazy::new(ArcSwapOption::empty);
+
+/// From now on C_Initialize takes this configuration, and reads neither environment nor file: for a program that has
+/// the library within itself and calls it by C_GetFunctionList. A run that has begun stays as it is.
+pub fn configure(config: Config) {
+    CONFIGURED.store(Some(Arc::new(config)));
+}
+
+fn configured() -> Option<Config> {
+    CONFIGURED.load().as_deref().cloned()
+}
 
 /// What the log line says beside the outcome; a call fills in what it knows.
 #[derive(Default)]

@@ -65,6 +65,7 @@ impl Clusters {
             backing: Backing::new(HsmType::Hsm2mMedium, Mode::NonFips, (self.now)()),
             admin: Some(NewUser { id: UserId(1), name: pin::ADMIN, role: Role::Admin, password: so_pin }),
             root_key: None,
+            private: None,
         };
         let batch = head_change(raw, &next)?.expect(keys::cluster(id).as_slice(), None);
         let hsms = new_hsms(&[head.uninitialized_slot], &[], (self.now)())?;
@@ -112,6 +113,7 @@ impl Clusters {
                 password,
             }),
             root_key: None,
+            private: None,
         };
         let mut batch = Batch::new().expect(opened.cluster.key.as_slice(), Some(&opened.cluster.raw));
         batch = batch.delete(keys::faults(space.cluster).as_slice());

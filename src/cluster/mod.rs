@@ -14,6 +14,7 @@
 //! | `faults/` | what shall go wrong on purpose |
 //! | `numbers.rs` | object ids and IVs, given once |
 //! | `slots.rs`, `init_token.rs`, `sweep.rs` | clusters come, are wiped and go |
+//! | `private.rs` | the service's own cluster, which others do not see |
 //! | `life/` | the operations of the CloudHSM API on clusters and HSMs |
 //! | `pin.rs`, `attempts.rs`, `login.rs`, `users.rs` | names and passwords, counted tries, logins, user administration |
 //! | `index.rs`, `objects.rs` | token objects and how they are found |
@@ -40,6 +41,7 @@ mod login;
 mod numbers;
 mod objects;
 mod pin;
+mod private;
 mod read;
 mod records;
 mod renewal;
@@ -60,6 +62,7 @@ pub use backing::{Backing, DepartingHsm, HsmType, Mode, NetworkType, Subnet, Tag
 pub use inventory::Lost;
 pub use login::Login;
 pub use pin::APPLIANCE_USER;
+pub use private::PrivateCluster;
 pub use share_owner::{MAX_RECIPIENTS, Sharing};
 
 use crate::error::{ClusterError, Error};
@@ -136,6 +139,8 @@ pub struct Cluster {
     pub generation: u32,
     pub hsms: Vec<Hsm>,
     pub backing: Backing,
+    /// The service's own (`private`).
+    pub is_private: bool,
     lineage: [u8; 16],
     iv_prefix: [u8; 3],
     default_user: Option<UserId>,
@@ -272,6 +277,8 @@ pub struct Clusters {
     now: Clock,
     /// Where this process keeps backups.
     backups: Option<backup::BackupFolder>,
+    /// Whether the service's own cluster is seen here.
+    shows_private: bool,
 }
 
 /// Milliseconds since 1970.
@@ -285,8 +292,14 @@ impl Clusters {
     /// Opens the store's head record (made on first use). Reads nothing else. Errors: `NewerFormat`,
     /// `Corrupt`.
     pub fn open(store: Arc<dyn Store>, costs: PasswordCosts) -> Result<Self, Error> {
-        let clusters =
-            Self { store, costs, numbers: Numbers::default(), now: Box::new(system_ms), backups: None };
+        let clusters = Self {
+            store,
+            costs,
+            numbers: Numbers::default(),
+            now: Box::new(system_ms),
+            backups: None,
+            shows_private: false,
+        };
         clusters.head()?;
         Ok(clusters)
     }

@@ -175,6 +175,7 @@ pub(super) fn assemble(id: ClusterId, record: &ClusterRecord, hsms: &[Maced<HsmR
             |origin| Space { cluster: ClusterId(origin.0), generation: origin.1 },
         ),
         last_restored: ObjectId(record.last_restored),
+        is_private: record.private.is_some(),
     }
 }
 

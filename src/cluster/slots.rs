@@ -1,7 +1,7 @@
 //! Clusters and their HSMs, which are slots.
 
 use crate::cluster::keys::{self, Space};
-use crate::cluster::records::{ClusterRecord, Head, HsmRecord, Maced, encode};
+use crate::cluster::records::{ClusterRecord, Head, HsmRecord, Maced, Sealed, encode};
 use crate::cluster::users::{ClusterKeys, NewUser};
 use crate::cluster::{
     Authority, Backing, Cluster, ClusterId, ClusterState, Clusters, Holds, HsmState, HsmType, Mode,
@@ -36,12 +36,16 @@ pub(super) struct Plan<'a> {
     /// Nobody, until the cluster is activated.
     pub admin: Option<NewUser<'a>>,
     pub root_key: Option<&'a RootKey>,
+    /// Of the service's own cluster.
+    pub private: Option<Sealed>,
 }
 
 impl Clusters {
-    /// All clusters, in the order they were made.
+    /// All clusters, in the order they were made; the service's own where this process shows it (`with_private`).
     pub fn list(&self) -> Result<Vec<Arc<Cluster>>, Error> {
-        self.view(read::assembled)
+        let mut all = self.view(read::assembled)?;
+        all.retain(|cluster| self.shows(cluster.is_private));
+        Ok(all)
     }
 
     /// By ClusterId (`cluster-...`) or by label. Errors: `NotFound`, `Ambiguous`.
@@ -62,20 +66,25 @@ impl Clusters {
     /// Errors: `LabelTaken`, `BadInput`, `PinLength`, `PinCharacter`.
     pub fn create(&self, new: &NewCluster) -> Result<Arc<Cluster>, Error> {
         let backing = Backing::new(HsmType::Hsm2mMedium, Mode::NonFips, (self.now)());
-        self.create_backed(new, &new_name("cluster-")?, &backing)
+        self.create_backed(new, &new_name("cluster-")?, &backing, None)
     }
 
-    /// The same under this name, and with what the control plane keeps of it.
+    /// The same under this name, and with what the control plane keeps of it. `private`: the service's own, of which there
+    /// is one.
     pub(super) fn create_backed(
         &self,
         new: &NewCluster,
         name: &str,
         backing: &Backing,
+        private: Option<&Sealed>,
     ) -> Result<Arc<Cluster>, Error> {
         check_new(new)?;
         self.retry(|| {
             let (head, raw) = self.head()?;
-            self.check_label_free(new.label)?;
+            match private {
+                None => self.check_label_free(new.label)?,
+                Some(_) => self.check_no_private(new.label)?,
+            }
             let id = ClusterId(head.next_cluster);
             let (slots, head) = take_slots(&head, new.hsms);
             let next = Head { next_cluster: id.0 + 1, ..head };
@@ -93,6 +102,7 @@ impl Clusters {
                 backing: backing.clone(),
                 admin: Some(admin),
                 root_key: new.root_key,
+                private: private.cloned(),
             };
             let hsms = new_hsms(&slots, &backing.subnets, (self.now)())?;
             self.store.commit(self.put_new(batch, &plan, hsms)?)?;
@@ -199,7 +209,9 @@ impl Clusters {
             Ok((snapshot.revision(), read::head(head)?, read::assembled(snapshot)?))
         })?;
         let mut slots = BTreeMap::new();
-        for cluster in clusters.into_iter().filter(|cluster| cluster.state == ClusterState::Active) {
+        let shown =
+            |cluster: &Arc<Cluster>| cluster.state == ClusterState::Active && self.shows(cluster.is_private);
+        for cluster in clusters.into_iter().filter(shown) {
             for (hsm, record) in cluster.hsms.iter().enumerate() {
                 let token = Token { cluster: cluster.clone(), hsm };
                 if slots.insert(record.slot_id, token).is_some() {
@@ -240,6 +252,7 @@ impl Plan<'_> {
             entries_of: None,
             last_restored: 0,
             hsm_roster: 0,
+            private: self.private.clone(),
         })
     }
 }

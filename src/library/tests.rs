@@ -25,6 +25,7 @@ fn library() -> Library {
         faults: FaultPlan::default(),
         log_level: Level::Off,
         log_file: None,
+        private: false,
     };
     Library::start(config, Logger::to_stderr(Level::Off)).unwrap()
 }

@@ -33,3 +33,18 @@
 //! so in StateMessage. It cannot back a key store, for there is nothing to compare; as a PKCS#11 token it lacks nothing.
 //! `vhsm cluster certify` gives it a certificate of a CA of its own, by an admin's login, and lets the control plane act on it
 //! from then on. Backups of the time before have no certificate, and clusters made of them are strangers to it.
+//!
+//! # The service's own cluster
+//!
+//! Keys of KMS that are in no custom key store (Origin AWS_KMS) need HSMs too. `vhsm serve` makes a cluster for them on
+//! first use (`cluster/private.rs`): two HSMs in two zones, an admin and crypto user `kmsuser`. Both passwords are random,
+//! and lie in the cluster's record under the root key; nobody is ever told them. There is one in a store, made in one
+//! commit but for its user, whom the next process makes where the first was killed.
+//!
+//! | question | choice |
+//! | --- | --- |
+//! | who sees it | the process that asks for it: `vhsm serve` for its own PKCS#11 library. To all others, C_GetSlotList, `vhsm cluster list` and DescribeClusters, it is not there, and its label is free |
+//! | backups | none of its own: only KMS's records tell what its keys are for, and a backup without them would be of no use. It is saved, moved and lost with the store it lies in |
+//! | the root key is another | refused: a new cluster would have none of the keys. Put the right root key back |
+//! | its settings | keys are not extractable, need a login, and are used and made while one HSM works |
+//! | its certificate | none: it is nobody's key store by CreateCustomKeyStore |

@@ -45,6 +45,7 @@ impl World {
             root_key_file: None,
             log_level: Level::Off,
             log_file: None,
+            private: false,
         };
         Self { app: App { config, clusters }, clock, schedule: Schedule::new(), _home: home }
     }

@@ -229,6 +229,7 @@ impl Glance {
                 users: self.manifest.counts.users,
                 objects: self.manifest.counts.objects,
                 is_maced: self.manifest.is_maced(),
+                certificate: record.backing.certificate.clone(),
             }),
             retention_days: record.backing.backup_retention_days,
             has_note: false,

@@ -102,6 +102,8 @@ pub struct Content {
     pub objects: u64,
     /// A process with the key of the cluster's MACs took it.
     pub is_maced: bool,
+    /// The cluster certificate, PEM, as far as the file is right.
+    pub certificate: Option<String>,
 }
 
 impl Backup {

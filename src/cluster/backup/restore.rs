@@ -238,6 +238,7 @@ impl Clusters {
             by_service: new.root_key.map(seal).transpose()?,
             entries_of: Some(numbers),
             last_restored: source.whole.manifest.counts.greatest_object,
+            private: None,
             ..old.clone()
         })
     }

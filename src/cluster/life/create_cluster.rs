@@ -36,6 +36,7 @@ impl ControlPlane<'_> {
                 backing: backing.clone(),
                 admin: None,
                 root_key: Some(root_key),
+                private: None,
             };
             self.clusters.store.commit(self.clusters.put_new(batch, &plan, Vec::new())?)?;
             self.clusters.by_id(id)

@@ -125,7 +125,10 @@ impl<'a> ControlPlane<'a> {
         check::cluster_id(cluster_id)?;
         let (id, cluster, hsms) = self.clusters.view(|snapshot| {
             let mut all = read::clusters(snapshot)?.into_iter();
-            let found = all.find(|(_, cluster)| cluster.unverified().name == cluster_id);
+            let is_it = |record: &ClusterRecord| {
+                record.name == cluster_id && self.clusters.shows(record.private.is_some())
+            };
+            let found = all.find(|(_, cluster)| is_it(cluster.unverified()));
             let (id, cluster) = found.ok_or_else(|| ClusterError::NotFound(cluster_id.into()))?;
             Ok((id, cluster, read::hsms(snapshot, id)?))
         })?;

@@ -31,7 +31,7 @@ impl ControlPlane<'_> {
         self.certified(&mut backing, &name)?;
         let (label, hsms, admin_password) = (request.label, request.hsms, request.admin_password);
         let new = NewCluster { label, hsms, admin_password, policy: self.settings.policy, root_key };
-        let cluster = self.clusters.create_backed(&new, &name, &backing)?;
+        let cluster = self.clusters.create_backed(&new, &name, &backing, None)?;
         events::occurred(self, &cluster, events::Occasion::Activated);
         Ok(self.describe(&cluster))
     }

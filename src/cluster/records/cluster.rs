@@ -39,6 +39,9 @@ pub(in crate::cluster) struct ClusterRecord {
     pub last_restored: u64,
     /// Grows when an HSM comes or goes: so that a cluster is not deleted under a new HSM.
     pub hsm_roster: u32,
+    // ---- since version 3
+    /// The service's own cluster, which others do not see: its passwords, under the service's root key.
+    pub private: Option<Sealed>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,11 +65,12 @@ impl HsmRecord {
 
 impl Kind for ClusterRecord {
     const NAME: &'static str = "cluster record";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn older(version: u8, body: &[u8]) -> Result<Self, Error> {
         match version {
             1 => decode_body::<ClusterRecord1>(Self::NAME, body).map(Self::from),
+            2 => decode_body::<ClusterRecord2>(Self::NAME, body).map(Self::from),
             _ => Err(ClusterError::Corrupt(Self::NAME).into()),
         }
     }
@@ -100,6 +104,28 @@ struct ClusterRecord1 {
     roster: u32,
 }
 
+/// Version 2.
+#[derive(Serialize, Deserialize)]
+struct ClusterRecord2 {
+    name: String,
+    label: String,
+    lineage: [u8; 16],
+    iv_prefix: [u8; 3],
+    policy: PolicyRecord,
+    by_init_token: bool,
+    generation: u32,
+    public_key: [u8; KEY_BYTES],
+    default_user: Option<u32>,
+    next_user: u32,
+    roster: u32,
+    state: ClusterState,
+    backing: Backing,
+    by_service: Option<Sealed>,
+    entries_of: Option<(u32, u32)>,
+    last_restored: u64,
+    hsm_roster: u32,
+}
+
 /// Version 1.
 #[derive(Serialize, Deserialize)]
 struct HsmRecord1 {
@@ -129,6 +155,32 @@ impl From<ClusterRecord1> for ClusterRecord {
             entries_of: None,
             last_restored: 0,
             hsm_roster: 0,
+            private: None,
+        }
+    }
+}
+
+impl From<ClusterRecord2> for ClusterRecord {
+    fn from(old: ClusterRecord2) -> Self {
+        Self {
+            name: old.name,
+            label: old.label,
+            lineage: old.lineage,
+            iv_prefix: old.iv_prefix,
+            policy: old.policy,
+            by_init_token: old.by_init_token,
+            generation: old.generation,
+            public_key: old.public_key,
+            default_user: old.default_user,
+            next_user: old.next_user,
+            roster: old.roster,
+            state: old.state,
+            backing: old.backing,
+            by_service: old.by_service,
+            entries_of: old.entries_of,
+            last_restored: old.last_restored,
+            hsm_roster: old.hsm_roster,
+            private: None,
         }
     }
 }
@@ -148,6 +200,41 @@ mod tests {
     use super::*;
     use crate::cluster::Policy;
     use crate::crypto::seal::MacKey;
+
+    #[test]
+    fn a_cluster_record_of_version_2_is_read() {
+        let mac = MacKey::new(&[1; 32]);
+        let policy = Policy { key_availability: true, refuse_public_keys: true, refuse_extractable: false };
+        let old = ClusterRecord2 {
+            name: "cluster-b".into(),
+            label: "two".into(),
+            lineage: [3; 16],
+            iv_prefix: [4; 3],
+            policy: policy.into(),
+            by_init_token: false,
+            generation: 5,
+            public_key: [6; 32],
+            default_user: None,
+            next_user: 8,
+            roster: 9,
+            state: ClusterState::Initialized,
+            backing: Backing::new(HsmType::Hsm1Medium, Mode::Fips, 10),
+            by_service: Some(Sealed { nonce: [7; crate::crypto::seal::NONCE_BYTES], bytes: vec![8; 9] }),
+            entries_of: Some((11, 12)),
+            last_restored: 13,
+            hsm_roster: 14,
+        };
+        let mut raw = super::super::encode_version(&old, 2).unwrap();
+        raw.extend_from_slice(&mac.tag(&super::super::parts(b"k", &raw)));
+        let read = Maced::<ClusterRecord>::decode(b"k", &raw).unwrap();
+        let expected = ClusterRecord::from(old);
+        assert!(*read.verified(&mac).unwrap() == expected);
+        assert_eq!((expected.hsm_roster, expected.entries_of), (14, Some((11, 12))));
+        assert!(expected.private.is_none() && expected.by_service.is_some());
+        let raw = Maced::encode(b"k", &expected, &mac).unwrap();
+        assert_eq!(raw[0], 3);
+        assert!(*Maced::<ClusterRecord>::decode(b"k", &raw).unwrap().verified(&mac).unwrap() == expected);
+    }
 
     #[test]
     fn records_of_version_1_are_read() {

@@ -6,6 +6,7 @@ mod embedded;
 mod hostile;
 mod lockout;
 mod objects;
+mod private;
 mod renewal;
 mod sharing;
 mod tampering;
