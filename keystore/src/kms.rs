@@ -1,6 +1,8 @@
 //! The layer as a whole.
 
 use crate::clock::Clock;
+use crate::crypto::last_use::LastUses;
+use crate::crypto::rate::Rates;
 use crate::directory::ClusterDirectory;
 use crate::hsm::{Connections, Module};
 use crate::ids::{AliasName, KeyId};
@@ -12,8 +14,8 @@ use vhsm_store::Store;
 /// KMS of one account in one region. Each operation is a method, in the file that bears its name.
 ///
 /// Methods block: for microseconds where they use a key, for a durable commit where they change something. They may be
-/// called from any number of threads. Nothing but sessions is kept in memory: another `Kms` on the same store sees every change
-/// at once.
+/// called from any number of threads. Nothing but sessions, rates and keys' last uses is kept in memory: another `Kms` on the same store sees
+/// every change at once.
 pub struct Kms {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
@@ -22,6 +24,8 @@ pub struct Kms {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) connections: Connections,
     pub(crate) tasks: Tasks,
+    pub(crate) rates: Rates,
+    pub(crate) last_uses: LastUses,
 }
 
 /// What a [`Kms`] stands on.
@@ -38,7 +42,17 @@ impl Kms {
     pub fn new(settings: Settings, parts: Parts) -> Self {
         let Parts { store, directory, module, sealer, clock } = parts;
         let connections = Connections::new(module, settings.sessions_per_hsm);
-        Self { settings, store, directory, sealer, clock, connections, tasks: Tasks::default() }
+        Self {
+            settings,
+            store,
+            directory,
+            sealer,
+            clock,
+            connections,
+            tasks: Tasks::default(),
+            rates: Rates::default(),
+            last_uses: LastUses::default(),
+        }
     }
 
     pub fn settings(&self) -> &Settings {

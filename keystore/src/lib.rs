@@ -25,6 +25,7 @@ mod hsm;
 mod ids;
 mod keys;
 mod kms;
+pub mod manual;
 mod page;
 mod records;
 mod sealer;

@@ -24,8 +24,10 @@ pub(crate) enum Rule {
     Origin,
     /// UnsupportedOperationException: no key of this layer is a multi-Region key.
     Region,
-    /// UnsupportedOperationException: a symmetric key has no public key, and wraps no key pairs here.
+    /// UnsupportedOperationException: a symmetric key has no public key.
     Symmetric,
+    /// UnsupportedOperationException: the default key store makes no data key pairs.
+    Pair,
     /// InvalidKeyUsageException: the KeyUsage of every key of this layer is ENCRYPT_DECRYPT.
     Usage,
 }
@@ -66,8 +68,8 @@ operations! {
     ReEncrypt:                           Go        Disabled Pending    | Go         Disabled   Pending Unavailable;
     GenerateDataKey:                     Go        Disabled Pending    | Go         Disabled   Pending Unavailable;
     GenerateDataKeyWithoutPlaintext:     Go        Disabled Pending    | Go         Disabled   Pending Unavailable;
-    GenerateDataKeyPair:                 Symmetric Disabled Pending    | Origin     Disabled   Pending Origin;
-    GenerateDataKeyPairWithoutPlaintext: Symmetric Disabled Pending    | Origin     Disabled   Pending Origin;
+    GenerateDataKeyPair:                 Pair      Disabled Pending    | Origin     Disabled   Pending Origin;
+    GenerateDataKeyPairWithoutPlaintext: Pair      Disabled Pending    | Origin     Disabled   Pending Origin;
     Sign:                                Usage     Disabled Pending    | Usage      Disabled   Pending Unavailable;
     Verify:                              Usage     Disabled Pending    | Usage      Disabled   Pending Unavailable;
     GetPublicKey:                        Symmetric Disabled Pending    | Symmetric  Disabled   Pending Unavailable;
@@ -146,6 +148,9 @@ impl Kms {
             Rule::Region => unsupported("is not a multi-Region key, which this operation requires."),
             Rule::Symmetric => {
                 unsupported("key spec is SYMMETRIC_DEFAULT which is not valid for this operation.")
+            }
+            Rule::Pair => {
+                unsupported("makes no data key pairs: the default key store does not support them.")
             }
             Rule::Usage => {
                 let operation = operation.name();

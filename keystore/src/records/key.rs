@@ -76,6 +76,18 @@ impl Record for KeyDetails {
     const VERSION: u8 = 1;
 }
 
+/// The last successful cryptographic operation with a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastUse {
+    pub at_ms: u64,
+    /// As the API names it.
+    pub operation: String,
+}
+
+impl Record for LastUse {
+    const VERSION: u8 = 1;
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AliasRecord {
     pub target: [u8; 16],

@@ -15,6 +15,10 @@ pub(crate) const KEY_DETAILS: u8 = 0x21;
 pub(crate) const KEY_OF_STORE: u8 = 0x22;
 /// Index: keys by the time of their deletion.
 pub(crate) const KEY_DELETION: u8 = 0x23;
+/// `LastUse`
+pub(crate) const LAST_USE: u8 = 0x24;
+/// Index: keys by the time of their next rotation.
+pub(crate) const KEY_ROTATION: u8 = 0x25;
 /// `AliasRecord`
 pub(crate) const ALIAS: u8 = 0x30;
 /// Index: a key's aliases.
@@ -54,6 +58,14 @@ pub(crate) fn keys_of_store(store: &StoreId) -> (Vec<u8>, Vec<u8>) {
 
 pub(crate) fn key_deletion(at_ms: u64, id: &KeyId) -> Vec<u8> {
     joined(KEY_DELETION, &[&at_ms.to_be_bytes(), id.as_bytes()])
+}
+
+pub(crate) fn last_use(id: &KeyId) -> Vec<u8> {
+    joined(LAST_USE, &[id.as_bytes()])
+}
+
+pub(crate) fn key_rotation(next_ms: u64, id: &KeyId) -> Vec<u8> {
+    joined(KEY_ROTATION, &[&next_ms.to_be_bytes(), id.as_bytes()])
 }
 
 pub(crate) fn alias(name: &AliasName) -> Vec<u8> {
