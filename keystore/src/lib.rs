@@ -37,7 +37,7 @@ mod wire;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use directory::{ClusterDirectory, ClusterFacts, DefaultCluster, DirectoryError, HsmFacts, UserFacts};
 pub use error::{Exception, KmsError};
-pub use hsm::{HsmStatus, Module};
+pub use hsm::{Connection, Connections, HsmError, HsmStatus, Module, TokenFacts};
 pub use ids::{AliasName, Arn, BackingKeyId, KeyId, KeyName, StoreId};
 pub use kms::{Caller, Kms, Limits, Parts, Settings};
 pub use sealer::Sealer;

@@ -1,0 +1,3 @@
+//! Connections to HSMs.
+
+mod keys;

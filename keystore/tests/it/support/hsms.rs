@@ -1,0 +1,148 @@
+//! HSMs for one test: a module, its slots, and the crypto user `kmsuser` on them.
+
+use super::Operator;
+use cryptoki::context::Pkcs11;
+use cryptoki::session::UserType;
+use cryptoki::slot::Slot;
+use cryptoki::types::AuthPin;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tempfile::TempDir;
+use vhsm_keystore::Module;
+
+pub const USER: &str = "kmsuser";
+pub const PASSWORD: &str = "kmsPassword1";
+const OFFICER_PIN: &str = "officer1";
+const SOFTHSM: [&str; 2] =
+    ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"];
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// This project's library, and a cluster of two HSMs.
+    Vhsm,
+    /// SoftHSM, and one token.
+    SoftHsm,
+}
+
+/// Fields end in this order: the module is finalized before its folder goes.
+pub struct Hsms {
+    pub kind: Kind,
+    pub module: Arc<Module>,
+    pub slots: Vec<u64>,
+    /// The admin of `Kind::Vhsm`, in another process.
+    pub operator: Option<Operator>,
+    finalizer: Finalizer,
+    _folder: TempDir,
+    _alone: MutexGuard<'static, ()>,
+}
+
+struct Finalizer(Option<Pkcs11>);
+
+impl Hsms {
+    pub fn new(kind: Kind) -> Hsms {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = tempfile::tempdir().unwrap();
+        let (path, operator) = match kind {
+            Kind::Vhsm => (library(), Some(make_cluster(folder.path()))),
+            Kind::SoftHsm => (softhsm(), None),
+        };
+        if kind == Kind::SoftHsm {
+            make_token(folder.path());
+        }
+        let module = Arc::new(Module::load(&path).unwrap());
+        let pkcs11 = Pkcs11::new(&path).unwrap();
+        let slots = pkcs11.get_slots_with_initialized_token().unwrap();
+        let slots: Vec<u64> = slots.iter().map(Slot::id).collect();
+        let finalizer = Finalizer(Some(pkcs11));
+        Hsms { kind, module, slots, operator, finalizer, _folder: folder, _alone: alone }
+    }
+
+    /// The same module as another part of this process has it.
+    pub fn pkcs11(&self) -> &Pkcs11 {
+        self.finalizer.0.as_ref().unwrap()
+    }
+
+    pub fn slot(&self, number: usize) -> Slot {
+        Slot::try_from(self.slots[number]).unwrap()
+    }
+
+    /// As C_Login takes it.
+    pub fn pin(&self, password: &str) -> Vec<u8> {
+        match self.kind {
+            Kind::Vhsm => format!("{USER}:{password}").into_bytes(),
+            Kind::SoftHsm => password.into(),
+        }
+    }
+
+    /// What an admin does: gives kmsuser another password, and unlocks it. Nobody may be logged in.
+    pub fn reset_password(&mut self, password: &str) {
+        match &mut self.operator {
+            Some(operator) => operator.order(&format!("password {password}")),
+            None => {
+                let session = self.pkcs11().open_rw_session(self.slot(0)).unwrap();
+                session.login(UserType::So, Some(&AuthPin::new(OFFICER_PIN.into()))).unwrap();
+                session.init_pin(&AuthPin::new(password.into())).unwrap();
+                session.logout().unwrap();
+            }
+        }
+    }
+
+    /// The admin's process.
+    pub fn operator(&mut self) -> &mut Operator {
+        self.operator.as_mut().expect("HSMs of Kind::Vhsm")
+    }
+}
+
+impl Drop for Finalizer {
+    fn drop(&mut self) {
+        if let Some(pkcs11) = self.0.take() {
+            // Whoever comes next in this process sets its own environment before C_Initialize.
+            let _ = pkcs11.finalize();
+        }
+    }
+}
+
+/// Where cargo puts the library: the folder of the test binary, or the one above.
+fn library() -> PathBuf {
+    let binary = std::env::current_exe().unwrap();
+    let places: Vec<_> =
+        binary.ancestors().skip(1).take(2).map(|folder| folder.join("libvhsm_pkcs11.so")).collect();
+    places.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("none of {places:?}")).clone()
+}
+
+fn softhsm() -> PathBuf {
+    let installed = SOFTHSM.iter().map(Path::new).find(|path| path.exists());
+    installed.expect("SoftHSM is installed (Debian: softhsm2)").to_path_buf()
+}
+
+fn make_cluster(home: &Path) -> Operator {
+    // SAFETY: other threads of a test start after this; other tests wait for the lock.
+    unsafe {
+        std::env::set_var("VHSM_HOME", home);
+        for name in ["VHSM_CONF", "VHSM_FAULTS", "VHSM_LOG", "VHSM_LOG_FILE", "VHSM_PROFILE", "VHSM_STORE"] {
+            std::env::remove_var(name);
+        }
+    }
+    // Argon2id as cheap as it gets.
+    std::fs::write(home.join("vhsm.toml"), "[password]\nmemory_kib = 8\npasses = 1\n").unwrap();
+    Operator::start(home)
+}
+
+fn make_token(folder: &Path) {
+    let (tokens, config) = (folder.join("tokens"), folder.join("softhsm2.conf"));
+    std::fs::create_dir(&tokens).unwrap();
+    let text = format!(
+        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
+        tokens.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut command = Command::new("softhsm2-util");
+    command.args(["--init-token", "--free", "--label", "test", "--so-pin", OFFICER_PIN, "--pin", PASSWORD]);
+    let output = command.env("SOFTHSM2_CONF", &config).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // SAFETY: as in `make_cluster`.
+    unsafe { std::env::set_var("SOFTHSM2_CONF", config) };
+}
