@@ -15,3 +15,5 @@ pub(crate) mod last_use;
 mod material;
 pub(crate) mod rate;
 mod re_encrypt;
+mod rotate;
+mod rotation;

@@ -68,6 +68,12 @@ pub(crate) fn key_rotation(next_ms: u64, id: &KeyId) -> Vec<u8> {
     joined(KEY_ROTATION, &[&next_ms.to_be_bytes(), id.as_bytes()])
 }
 
+/// The time and the key of a `key_rotation`.
+pub(crate) fn of_key_rotation(key: &[u8]) -> Option<(u64, KeyId)> {
+    let (at_ms, id) = key.strip_prefix(&[KEY_ROTATION])?.split_first_chunk()?;
+    Some((u64::from_be_bytes(*at_ms), KeyId::from_bytes(id.try_into().ok()?)))
+}
+
 pub(crate) fn alias(name: &AliasName) -> Vec<u8> {
     joined(ALIAS, &[name.as_str().as_bytes()])
 }
