@@ -32,6 +32,8 @@ pub struct Hsms {
     pub kind: Kind,
     pub module: Arc<Module>,
     pub slots: Vec<u64>,
+    /// The slots of further clusters.
+    pub others: Vec<Vec<u64>>,
     /// The admin of `Kind::Vhsm`, in another process.
     pub operator: Option<Operator>,
     finalizer: Finalizer,
@@ -42,22 +44,28 @@ pub struct Hsms {
 struct Finalizer(Option<Pkcs11>);
 
 impl Hsms {
+    /// One cluster.
     pub fn new(kind: Kind) -> Hsms {
+        Hsms::with(kind, 1)
+    }
+
+    /// `clusters` of them, each with kmsuser; the operator works at the first.
+    pub fn with(kind: Kind, clusters: usize) -> Hsms {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let (path, operator) = match kind {
-            Kind::Vhsm => (library(), Some(make_cluster(folder.path()))),
+            Kind::Vhsm => (library(), Some(make_clusters(folder.path(), clusters))),
             Kind::SoftHsm => (softhsm(), None),
         };
         if kind == Kind::SoftHsm {
-            make_token(folder.path());
+            make_tokens(folder.path(), clusters);
         }
         let module = Arc::new(Module::load(&path).unwrap());
         let pkcs11 = Pkcs11::new(&path).unwrap();
-        let slots = pkcs11.get_slots_with_initialized_token().unwrap();
-        let slots: Vec<u64> = slots.iter().map(Slot::id).collect();
+        let slots = slots_of(&pkcs11, 0);
+        let others = (1..clusters).map(|number| slots_of(&pkcs11, number)).collect();
         let finalizer = Finalizer(Some(pkcs11));
-        Hsms { kind, module, slots, operator, finalizer, _folder: folder, _alone: alone }
+        Hsms { kind, module, slots, others, operator, finalizer, _folder: folder, _alone: alone }
     }
 
     /// The same module as another part of this process has it.
@@ -105,6 +113,17 @@ impl Drop for Finalizer {
     }
 }
 
+/// The label of a cluster and its tokens.
+fn label(number: usize) -> String {
+    format!("test-{number}")
+}
+
+fn slots_of(pkcs11: &Pkcs11, cluster: usize) -> Vec<u64> {
+    let slots = pkcs11.get_slots_with_initialized_token().unwrap();
+    let is_its = |slot: &&Slot| pkcs11.get_token_info(**slot).unwrap().label() == label(cluster);
+    slots.iter().filter(is_its).map(Slot::id).collect()
+}
+
 /// Where cargo puts the library: the folder of the test binary, or the one above.
 fn library() -> PathBuf {
     let binary = std::env::current_exe().unwrap();
@@ -118,7 +137,7 @@ fn softhsm() -> PathBuf {
     installed.expect("SoftHSM is installed (Debian: softhsm2)").to_path_buf()
 }
 
-fn make_cluster(home: &Path) -> Operator {
+fn make_clusters(home: &Path, clusters: usize) -> Operator {
     // SAFETY: other threads of a test start after this; other tests wait for the lock.
     unsafe {
         std::env::set_var("VHSM_HOME", home);
@@ -128,21 +147,24 @@ fn make_cluster(home: &Path) -> Operator {
     }
     // Argon2id as cheap as it gets.
     std::fs::write(home.join("vhsm.toml"), "[password]\nmemory_kib = 8\npasses = 1\n").unwrap();
-    Operator::start(home)
+    Operator::start(home, &(0..clusters).map(label).collect::<Vec<_>>())
 }
 
-fn make_token(folder: &Path) {
-    let (tokens, config) = (folder.join("tokens"), folder.join("softhsm2.conf"));
-    std::fs::create_dir(&tokens).unwrap();
+fn make_tokens(folder: &Path, tokens: usize) {
+    let (place, config) = (folder.join("tokens"), folder.join("softhsm2.conf"));
+    std::fs::create_dir(&place).unwrap();
     let text = format!(
         "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
-        tokens.display()
+        place.display()
     );
     std::fs::write(&config, text).unwrap();
-    let mut command = Command::new("softhsm2-util");
-    command.args(["--init-token", "--free", "--label", "test", "--so-pin", OFFICER_PIN, "--pin", PASSWORD]);
-    let output = command.env("SOFTHSM2_CONF", &config).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // SAFETY: as in `make_cluster`.
+    for number in 0..tokens {
+        let mut command = Command::new("softhsm2-util");
+        command.args(["--init-token", "--free", "--label", &label(number)]);
+        command.args(["--so-pin", OFFICER_PIN, "--pin", PASSWORD]);
+        let output = command.env("SOFTHSM2_CONF", &config).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    // SAFETY: as in `make_clusters`.
     unsafe { std::env::set_var("SOFTHSM2_CONF", config) };
 }

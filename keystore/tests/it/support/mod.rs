@@ -8,4 +8,4 @@ mod world;
 pub use directory::TestDirectory;
 pub use hsms::{Hsms, Kind, PASSWORD, USER};
 pub use operator::Operator;
-pub use world::{CLUSTER, TestSealer, World, caller};
+pub use world::{CLUSTER, CLUSTERS, TestSealer, World, caller};

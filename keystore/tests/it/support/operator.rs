@@ -28,15 +28,15 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Makes a cluster of two HSMs with the crypto user `kmsuser`.
-    pub fn start(home: &Path) -> Operator {
+    /// Makes clusters of two HSMs each with the crypto user `kmsuser`, and works at the first.
+    pub fn start(home: &Path, labels: &[String]) -> Operator {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "support::operator::process", "--ignored", "--nocapture"]).env(HOME, home);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let to = child.stdin.take();
         let from = BufReader::new(child.stdout.take().unwrap());
         let mut operator = Operator { child, to, from };
-        operator.order("create");
+        labels.iter().for_each(|label| operator.order(&format!("create {label}")));
         operator
     }
 
@@ -83,18 +83,19 @@ fn process() {
     let mut at_work = None;
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
-        match (line.as_str(), &at_work) {
-            ("create", _) => at_work = Some(create(&clusters)),
-            (order, Some((cluster, admin))) => obey(&clusters, cluster, admin, order),
-            (order, None) => panic!("no cluster for {order:?}"),
+        match (line.strip_prefix("create "), &at_work) {
+            (Some(label), None) => at_work = Some(create(&clusters, label)),
+            (Some(label), Some(_)) => drop(create(&clusters, label)),
+            (None, Some((cluster, admin))) => obey(&clusters, cluster, admin, &line),
+            (None, None) => panic!("no cluster for {line:?}"),
         }
         println!("{MARK}");
     }
 }
 
-fn create(clusters: &Clusters) -> (Arc<Cluster>, Login) {
+fn create(clusters: &Clusters, label: &str) -> (Arc<Cluster>, Login) {
     let policy = Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false };
-    let new = NewCluster { label: "test", hsms: 2, admin_password: ADMIN_PASSWORD, policy, root_key: None };
+    let new = NewCluster { label, hsms: 2, admin_password: ADMIN_PASSWORD, policy, root_key: None };
     let cluster = clusters.create(&new).unwrap();
     let admin = clusters.login_as(&cluster, None, "admin", ADMIN_PASSWORD).unwrap();
     let (role, rules) = (Role::CryptoUser, PasswordRules::Cluster);

@@ -4,7 +4,6 @@ use super::directory::Facts;
 use super::{Hsms, Kind, PASSWORD, TestDirectory, USER};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use vhsm_keystore::{Caller, ClusterFacts, HsmFacts, Kms, ManualClock, Parts, Sealer, Settings, UserFacts};
@@ -13,8 +12,9 @@ use zeroize::Zeroizing;
 
 /// The cluster that a world begins with.
 pub const CLUSTER: &str = "cluster-2abcdefghij";
+/// The clusters of a world that has more than one.
+pub const CLUSTERS: [&str; 3] = [CLUSTER, "cluster-3abcdefghij", "cluster-4abcdefghij"];
 const TRUST_ANCHOR: &str = "-----BEGIN CERTIFICATE-----\nY3VzdG9tZXJDQQ==\n-----END CERTIFICATE-----\n";
-const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nY2x1c3Rlcg==\n-----END CERTIFICATE-----\n";
 /// 2026-01-01
 const START_MS: u64 = 1_767_225_600_000;
 
@@ -35,7 +35,19 @@ impl World {
     }
 
     pub fn with(kind: Kind, settings: Settings, store: Arc<dyn Store>) -> World {
-        let hsms = Hsms::new(kind);
+        World::on(Hsms::new(kind), settings, store)
+    }
+
+    /// With all of `CLUSTERS`, which are no relatives; the last one is the default key store's.
+    pub fn of_three(kind: Kind, settings: Settings) -> World {
+        let world = World::on(Hsms::with(kind, CLUSTERS.len()), settings, Arc::new(Memory::new()));
+        world.directory.change(|facts| {
+            facts.default_cluster = Some((CLUSTERS[2].into(), USER.into(), PASSWORD.into()));
+        });
+        world
+    }
+
+    fn on(hsms: Hsms, settings: Settings, store: Arc<dyn Store>) -> World {
         let directory = Arc::new(directory(&hsms));
         let clock = Arc::new(ManualClock::at_ms(START_MS));
         let kms = kms(settings, &store, &directory, &hsms, &clock);
@@ -84,33 +96,37 @@ fn kms(
 }
 
 fn directory(hsms: &Hsms) -> TestDirectory {
-    // Where there is one slot, it stands for both HSMs.
-    let slot = |number: usize| *hsms.slots.get(number).unwrap_or(&hsms.slots[0]);
-    let hsm = |number: usize, zone: &str| HsmFacts {
-        hsm_id: format!("hsm-2abcdefghi{number}"),
-        slot_id: slot(number),
-        availability_zone: zone.into(),
-        is_active: true,
-    };
-    let cluster = ClusterFacts {
-        cluster_id: CLUSTER.into(),
-        is_active: true,
-        state: "ACTIVE".into(),
-        hsms: vec![hsm(0, "us-east-1a"), hsm(1, "us-east-1b")],
-        trust_anchor: Some(TRUST_ANCHOR.into()),
-        certificate: Some(CERTIFICATE.into()),
-    };
     let user = UserFacts { is_locked: false, is_logged_in: false };
-    let facts = Facts {
-        clusters: BTreeMap::from([(CLUSTER.into(), cluster)]),
-        users: BTreeMap::from([((CLUSTER.into(), USER.into()), user)]),
-        ..Facts::default()
-    };
+    let mut facts = Facts::default();
+    for (id, slots) in CLUSTERS.into_iter().zip([&hsms.slots].into_iter().chain(&hsms.others)) {
+        facts.clusters.insert(id.into(), cluster(id, slots));
+        facts.users.insert((id.into(), USER.into()), user);
+    }
     let pin_prefix = match hsms.kind {
         Kind::Vhsm => "kmsuser:",
         Kind::SoftHsm => "",
     };
     TestDirectory { facts: Mutex::new(facts), pin_prefix }
+}
+
+fn cluster(id: &str, slots: &[u64]) -> ClusterFacts {
+    let name = id.trim_start_matches("cluster-");
+    // Where there is one slot, it stands for both HSMs.
+    let slot = |number: usize| *slots.get(number).unwrap_or(&slots[0]);
+    let hsm = |number: usize, zone: &str| HsmFacts {
+        hsm_id: format!("hsm-{}{number}", &name[..10]),
+        slot_id: slot(number),
+        availability_zone: zone.into(),
+        is_active: true,
+    };
+    ClusterFacts {
+        cluster_id: id.into(),
+        is_active: true,
+        state: "ACTIVE".into(),
+        hsms: vec![hsm(0, "us-east-1a"), hsm(1, "us-east-1b")],
+        trust_anchor: Some(TRUST_ANCHOR.into()),
+        certificate: Some(format!("-----BEGIN CERTIFICATE-----\n{name}=\n-----END CERTIFICATE-----\n")),
+    }
 }
 
 /// AES-256-GCM under a key that every test has; the number of the seal is its IV.
