@@ -7,6 +7,7 @@ use crate::directory::ClusterDirectory;
 use crate::hsm::{Connections, Module};
 use crate::ids::{AliasName, KeyId};
 use crate::sealer::Sealer;
+use crate::stores::keep::Keeper;
 use crate::tasks::Tasks;
 use std::sync::Arc;
 use vhsm_store::Store;
@@ -26,6 +27,7 @@ pub struct Kms {
     pub(crate) tasks: Tasks,
     pub(crate) rates: Rates,
     pub(crate) last_uses: LastUses,
+    pub(crate) keeper: Keeper,
 }
 
 /// What a [`Kms`] stands on.
@@ -50,6 +52,7 @@ impl Kms {
             clock,
             connections,
             tasks: Tasks::default(),
+            keeper: Keeper::default(),
             rates: Rates::default(),
             last_uses: LastUses::default(),
         }

@@ -27,9 +27,13 @@ struct Queue {
 }
 
 impl Tasks {
+    /// Nothing where it waits already.
     pub fn push(&self, task: Task) {
-        self.queue.lock().waiting.push_back(task);
-        self.news.notify_one();
+        let mut queue = self.queue.lock();
+        if !queue.waiting.contains(&task) {
+            queue.waiting.push_back(task);
+            self.news.notify_one();
+        }
     }
 
     fn pop(&self) -> Option<Task> {

@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 pub(crate) const STORE: u8 = 0x10;
 /// A custom key store's name: the record is its id.
 pub(crate) const STORE_NAME: u8 = 0x11;
+/// `StoreRegister`: one.
+pub(crate) const STORE_REGISTER: u8 = 0x12;
 /// `KeyRecord`
 pub(crate) const KEY: u8 = 0x20;
 /// `KeyDetails`
@@ -37,6 +39,15 @@ pub(crate) fn store(id: &StoreId) -> Vec<u8> {
 pub(crate) fn store_name(name: &str) -> Vec<u8> {
     // 256 characters of any kind may be longer than a key of the store.
     joined(STORE_NAME, &[&Sha256::digest(name.as_bytes())])
+}
+
+/// All custom key stores: from, to.
+pub(crate) fn stores() -> (Vec<u8>, Vec<u8>) {
+    between(&[STORE])
+}
+
+pub(crate) fn store_register() -> Vec<u8> {
+    vec![STORE_REGISTER]
 }
 
 pub(crate) fn key(id: &KeyId) -> Vec<u8> {

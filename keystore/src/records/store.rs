@@ -10,7 +10,8 @@ pub(crate) struct StoreRecord {
     pub name: String,
     pub created_ms: u64,
     pub state: ConnectionState,
-    /// Of state FAILED, with what it says.
+    /// Of state FAILED: shown. Of state CONNECTED: the HSMs refuse the login, so that it is not tried again of itself, for each
+    /// try with a wrong password brings kmsuser nearer to being locked out; not shown.
     pub error_code: Option<ConnectionErrorCode>,
     /// Grows with each Connect and Disconnect: what a late end of an earlier one must not overwrite.
     pub attempt: u64,
@@ -21,10 +22,41 @@ impl Record for StoreRecord {
     const VERSION: u8 = 1;
 }
 
+impl StoreRecord {
+    /// Begins a change of the connection: what an earlier one does from now on no longer counts.
+    pub fn turn(&mut self, state: ConnectionState) {
+        self.attempt += 1;
+        self.enter(state, None);
+    }
+
+    pub fn enter(&mut self, state: ConnectionState, error_code: Option<ConnectionErrorCode>) {
+        (self.state, self.error_code) = (state, error_code);
+    }
+
+    pub fn hsm(&self) -> &CloudHsmStore {
+        let StoreKind::CloudHsm(hsm) = &self.kind;
+        hsm
+    }
+
+    pub fn hsm_mut(&mut self) -> &mut CloudHsmStore {
+        let StoreKind::CloudHsm(hsm) = &mut self.kind;
+        hsm
+    }
+}
+
 /// What the types of custom key stores differ in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StoreKind {
     CloudHsm(CloudHsmStore),
+}
+
+impl StoreKind {
+    /// CustomKeyStoreType
+    pub fn name(&self) -> &'static str {
+        match self {
+            StoreKind::CloudHsm(_) => "AWS_CLOUDHSM",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,5 +127,23 @@ pub(crate) struct StoreName {
 }
 
 impl Record for StoreName {
+    const VERSION: u8 = 1;
+}
+
+/// All custom key stores: under the condition that it is as it was read, a new one passes the limit, and no other takes
+/// its cluster at the same moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct StoreRegister {
+    pub stores: Vec<RegisteredStore>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RegisteredStore {
+    pub id: StoreId,
+    /// AWS_CLOUDHSM
+    pub cluster_id: Option<String>,
+}
+
+impl Record for StoreRegister {
     const VERSION: u8 = 1;
 }

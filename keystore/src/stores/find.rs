@@ -4,8 +4,8 @@ use crate::directory::ClusterFacts;
 use crate::error::{Exception, KmsError};
 use crate::ids::StoreId;
 use crate::kms::Kms;
-use crate::records::store::{ConnectionState, StoreKind, StoreRecord};
-use crate::records::{Read, View, keys};
+use crate::records::store::{ConnectionState, StoreRecord};
+use crate::records::{Change, Read, View, keys};
 
 /// Key stores and keys are made in clusters with active HSMs in at least so many zones.
 const ZONES: usize = 2;
@@ -22,6 +22,24 @@ impl Kms {
             Some(record) => Ok((id, record)),
             None => Err(not_found(&format!("with the ID {id}"))),
         }
+    }
+
+    /// Changes a key store's record; nothing is written where `body` leaves it as it was. `body` may run more than once.
+    /// Errors: `CustomKeyStoreNotFound`, and what `body` answers.
+    pub(super) fn change_store<R>(
+        &self,
+        id: &StoreId,
+        mut body: impl FnMut(&mut StoreRecord) -> Result<R, KmsError>,
+    ) -> Result<R, KmsError> {
+        self.transact(|view| {
+            let (_, read) = self.custom_key_store(view, &id.0)?;
+            let mut record = read.value.clone();
+            let answer = body(&mut record)?;
+            match record == read.value {
+                true => Ok((Change::default(), answer)),
+                false => Ok((Change::default().update(&read, &record)?, answer)),
+            }
+        })
     }
 
     /// For CreateKey and GenerateRandom. A change that needs the key store to be still there and connected keeps the record
@@ -42,10 +60,10 @@ impl Kms {
     /// Errors: `CloudHsmClusterInvalidConfiguration`: the cluster is away, not active, or has no two active HSMs in
     /// different zones.
     pub(crate) fn check_takes_keys(&self, store: &StoreRecord) -> Result<(), KmsError> {
-        let StoreKind::CloudHsm(hsm) = &store.kind;
-        match self.directory.cluster(&hsm.cluster_id)? {
+        let cluster_id = &store.hsm().cluster_id;
+        match self.directory.cluster(cluster_id)? {
             Some(cluster) if cluster.is_active => check_zones(&cluster),
-            _ => Err(few_hsms(&hsm.cluster_id)),
+            _ => Err(few_hsms(cluster_id)),
         }
     }
 }

@@ -1,0 +1,206 @@
+//! CreateCustomKeyStore. What is wrong is told in this order: form, type, name, limit, cluster (there, free, active, its
+//! certificate, its HSMs).
+
+use super::api::{CreateCustomKeyStoreRequest, CreateCustomKeyStoreResponse};
+use super::find::check_zones;
+use super::members::{self, CLUSTER_ID, NAME, PASSWORD, TRUST_ANCHOR, xks_members};
+use super::{password, trust_anchor};
+use crate::error::{Exception, KmsError};
+use crate::ids::StoreId;
+use crate::kms::{Caller, Kms};
+use crate::records::store::{
+    CloudHsmStore, ConnectionState, RegisteredStore, StoreKind, StoreName, StoreRecord, StoreRegister,
+};
+use crate::records::{Change, View, keys};
+use crate::validate::Check;
+
+const TYPES: [&str; 2] = ["AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"];
+/// How often a cluster is looked at anew because others made or deleted key stores meanwhile.
+const TRIES: usize = 100;
+
+impl Kms {
+    pub fn create_custom_key_store(
+        &self,
+        _caller: &Caller,
+        request: &CreateCustomKeyStoreRequest,
+    ) -> Result<CreateCustomKeyStoreResponse, KmsError> {
+        let wanted = Wanted::of(request)?;
+        let id = StoreId::random();
+        let record = self.new_record(&id, &wanted)?;
+        for _ in 0..TRIES {
+            let register = match self.place_for(&wanted)? {
+                Place::Existing(id) => return Ok(response(id)),
+                Place::Free(register) => register,
+            };
+            self.check_new_cluster(&wanted, &register)?;
+            if self.add_store(&id, &record, &register)? {
+                return Ok(response(id));
+            }
+        }
+        Err(KmsError::internal("others kept making and deleting custom key stores"))
+    }
+
+    fn new_record(&self, id: &StoreId, wanted: &Wanted) -> Result<StoreRecord, KmsError> {
+        Ok(StoreRecord {
+            name: wanted.name.into(),
+            created_ms: self.now_ms(),
+            state: ConnectionState::Disconnected,
+            error_code: None,
+            attempt: 0,
+            kind: StoreKind::CloudHsm(CloudHsmStore {
+                cluster_id: wanted.cluster_id.into(),
+                trust_anchor: wanted.trust_anchor.into(),
+                password: self.seal_password(id, wanted.password)?,
+                pending_password: None,
+            }),
+        })
+    }
+
+    /// Errors: `CustomKeyStoreNameInUse`, `LimitExceeded`.
+    fn place_for(&self, wanted: &Wanted) -> Result<Place, KmsError> {
+        let (named, register) = self.view(|view| Ok((named(view, wanted.name)?, register(view)?)))?;
+        if let Some((id, record)) = named {
+            return match self.is_repeated(&id, &record, wanted)? {
+                true => Ok(Place::Existing(id)),
+                false => Err(name_in_use(wanted.name)),
+            };
+        }
+        let limit = self.settings.limits.custom_key_stores;
+        match register.stores.len() < limit {
+            true => Ok(Place::Free(register)),
+            false => Err(KmsError::new(
+                Exception::LimitExceeded,
+                format!("This account has as many custom key stores as it may have in this region: {limit}."),
+            )),
+        }
+    }
+
+    /// Whether a request says what made this key store: then it is taken for a repeated one, which failed on the way back.
+    fn is_repeated(&self, id: &StoreId, record: &StoreRecord, wanted: &Wanted) -> Result<bool, KmsError> {
+        let hsm = record.hsm();
+        let told = (wanted.cluster_id, wanted.trust_anchor);
+        if record.state != ConnectionState::Disconnected || (&*hsm.cluster_id, &*hsm.trust_anchor) != told {
+            return Ok(false);
+        }
+        let known = self.open_password(id, &hsm.password)?;
+        Ok(password::is_same(&known, wanted.password))
+    }
+
+    fn check_new_cluster(&self, wanted: &Wanted, register: &StoreRegister) -> Result<(), KmsError> {
+        let id = wanted.cluster_id;
+        let cluster = self.directory.cluster(id)?.ok_or_else(|| cluster_not_found(id))?;
+        for other in register.stores.iter().filter_map(|store| store.cluster_id.as_deref()) {
+            if other == id || self.directory.same_backup_history(other, id)? {
+                let message = format!(
+                    "The CloudHSM cluster {id}, or one that shares its backup history, has a custom key store already."
+                );
+                return Err(KmsError::new(Exception::CloudHsmClusterInUse, message));
+            }
+        }
+        if !cluster.is_active {
+            return Err(cluster_not_active(id, &cluster.state));
+        }
+        let is_anchor = |known: &String| trust_anchor::is_same(known, wanted.trust_anchor);
+        if !cluster.trust_anchor.as_ref().is_some_and(is_anchor) {
+            let message = format!(
+                "The certificate is not the trust anchor (customerCA.crt) of the CloudHSM cluster {id}."
+            );
+            return Err(KmsError::new(Exception::IncorrectTrustAnchor, message));
+        }
+        check_zones(&cluster)
+    }
+
+    /// `false`: key stores were made or deleted since `seen`.
+    fn add_store(&self, id: &StoreId, record: &StoreRecord, seen: &StoreRegister) -> Result<bool, KmsError> {
+        self.transact(|view| {
+            if register(view)? != *seen || named(view, &record.name)?.is_some() {
+                return Ok((Change::default(), false));
+            }
+            let mut stores = seen.stores.clone();
+            stores
+                .push(RegisteredStore { id: id.clone(), cluster_id: Some(record.hsm().cluster_id.clone()) });
+            let change = Change::default()
+                .create(keys::store(id), record)?
+                .create(keys::store_name(&record.name), &StoreName { id: id.clone() })?;
+            Ok((put_register(change, view, &StoreRegister { stores })?, true))
+        })
+    }
+}
+
+/// What a request asks for, in due form.
+struct Wanted<'a> {
+    name: &'a str,
+    cluster_id: &'a str,
+    trust_anchor: &'a str,
+    password: &'a [u8],
+}
+
+impl<'a> Wanted<'a> {
+    fn of(request: &'a CreateCustomKeyStoreRequest) -> Result<Self, KmsError> {
+        let mut check = Check::default();
+        let name = check.required("customKeyStoreName", request.custom_key_store_name.as_deref(), &NAME);
+        check.one_of("customKeyStoreType", request.custom_key_store_type.as_deref(), &TYPES);
+        if request.custom_key_store_type.as_deref() == Some(TYPES[1]) {
+            check.finish()?;
+            let message = "This service has no custom key stores of type EXTERNAL_KEY_STORE.";
+            return Err(KmsError::new(Exception::UnsupportedOperation, message));
+        }
+        let cluster_id =
+            check.required("cloudHsmClusterId", request.cloud_hsm_cluster_id.as_deref(), &CLUSTER_ID);
+        let password = request.key_store_password.as_ref().map(|password| password.0.as_str());
+        let password = check.required("keyStorePassword", password, &PASSWORD).as_bytes();
+        let anchor = request.trust_anchor_certificate.as_deref();
+        let trust_anchor = check.required("trustAnchorCertificate", anchor, &TRUST_ANCHOR);
+        check.finish()?;
+        members::forbid(&xks_members!(request), TYPES[0])?;
+        Ok(Self { name, cluster_id, trust_anchor, password })
+    }
+}
+
+/// Where a new key store comes to stand.
+enum Place {
+    /// It is there already.
+    Existing(StoreId),
+    /// Beside these.
+    Free(StoreRegister),
+}
+
+fn response(id: StoreId) -> CreateCustomKeyStoreResponse {
+    CreateCustomKeyStoreResponse { custom_key_store_id: id.0 }
+}
+
+/// The key store of this name.
+pub(super) fn named(view: &View, name: &str) -> Result<Option<(StoreId, StoreRecord)>, KmsError> {
+    let Some(entry) = view.get::<StoreName>(keys::store_name(name))? else { return Ok(None) };
+    let id = entry.value.id;
+    let record = view.get::<StoreRecord>(keys::store(&id))?;
+    let record = record.ok_or_else(|| KmsError::internal(format!("{id} has a name and no record")))?;
+    Ok(Some((id, record.value)))
+}
+
+pub(super) fn register(view: &View) -> Result<StoreRegister, KmsError> {
+    let read = view.get::<StoreRegister>(keys::store_register())?;
+    Ok(read.map(|read| read.value).unwrap_or_default())
+}
+
+/// Puts another register in the place of the one that `view` has.
+pub(super) fn put_register(change: Change, view: &View, new: &StoreRegister) -> Result<Change, KmsError> {
+    match view.get::<StoreRegister>(keys::store_register())? {
+        Some(read) => change.update(&read, new),
+        None => change.create(keys::store_register(), new),
+    }
+}
+
+pub(super) fn name_in_use(name: &str) -> KmsError {
+    let message = format!("The name {name} is that of another custom key store of this account.");
+    KmsError::new(Exception::CustomKeyStoreNameInUse, message)
+}
+
+pub(super) fn cluster_not_found(id: &str) -> KmsError {
+    KmsError::new(Exception::CloudHsmClusterNotFound, format!("There is no CloudHSM cluster {id}."))
+}
+
+pub(super) fn cluster_not_active(id: &str, state: &str) -> KmsError {
+    let message = format!("The CloudHSM cluster {id} has the state {state}, and must be ACTIVE.");
+    KmsError::new(Exception::CloudHsmClusterNotActive, message)
+}

@@ -1,0 +1,168 @@
+//! Keeps what is CONNECTED connected, and goes on with what was cut off.
+
+use super::connecting::claim_of;
+use super::connection::default_store;
+use crate::directory::ClusterFacts;
+use crate::error::KmsError;
+use crate::hsm::Connection;
+use crate::ids::StoreId;
+use crate::kms::Kms;
+use crate::records::keys;
+use crate::records::store::{ConnectionErrorCode, ConnectionState, StoreRecord};
+use crate::tasks::Task;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+/// Why a connecting failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub code: ConnectionErrorCode,
+    /// For the log.
+    pub detail: String,
+    /// A pending password, sealed, that the HSMs were certainly not given.
+    pub never_given: Option<Vec<u8>>,
+}
+
+impl Verdict {
+    pub fn new(code: ConnectionErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), never_given: None }
+    }
+
+    /// The same password will be refused again, and a try may count against kmsuser.
+    pub fn is_refusal(&self) -> bool {
+        use ConnectionErrorCode::{InvalidCredentials, UserLockedOut};
+        matches!(self.code, InvalidCredentials | UserLockedOut)
+    }
+}
+
+/// What this process knows of connections beside the records.
+#[derive(Default)]
+pub(crate) struct Keeper {
+    /// For the log, not yet fetched.
+    lines: Mutex<Vec<String>>,
+    /// The last that was told of each key store.
+    seen: Mutex<BTreeMap<StoreId, String>>,
+    /// By attempt: what could not be written down.
+    unwritten: Mutex<BTreeMap<StoreId, (u64, Verdict)>>,
+}
+
+impl Keeper {
+    /// Tells how a key store is, if it is otherwise than last told.
+    pub(super) fn see(&self, id: &StoreId, what: &str) {
+        let last = self.seen.lock().insert(id.clone(), what.into());
+        if last.as_deref() != Some(what) {
+            self.lines.lock().push(format!("key store {id}: {what}"));
+        }
+    }
+
+    pub(super) fn log_error(&self, id: &StoreId, doing: &str, error: &KmsError) {
+        let cause = error.detail.as_deref().unwrap_or(&error.message);
+        self.see(id, &format!("{doing} is to be tried again: {cause}"));
+    }
+
+    pub(super) fn unwritten(&self, id: &StoreId, attempt: u64) -> Option<Verdict> {
+        let unwritten = self.unwritten.lock();
+        unwritten.get(id).filter(|(of, _)| *of == attempt).map(|(_, verdict)| verdict.clone())
+    }
+
+    pub(super) fn remember(&self, id: &StoreId, attempt: u64, verdict: &Verdict) {
+        self.unwritten.lock().insert(id.clone(), (attempt, verdict.clone()));
+    }
+
+    pub(super) fn forget(&self, id: &StoreId) {
+        self.unwritten.lock().remove(id);
+    }
+}
+
+impl Kms {
+    /// After a start: key stores that were connected connect again, and what was cut off goes on, as tasks. They stay CONNECTED
+    /// meanwhile.
+    pub fn resume(&self) {
+        let stores = self.stores().unwrap_or_else(|error| {
+            self.keeper.log_error(&default_store(), "reading the records", &error);
+            Vec::new()
+        });
+        for (id, record) in stores {
+            self.go_on(id, &record);
+        }
+    }
+
+    /// To be called every second or so: follows the HSMs of each connected key store as they come and go, tries failed ones again,
+    /// opens connections anew that are gone, and goes on with connecting and disconnecting that was cut off. Answers lines for
+    /// the log where something has changed since the last call.
+    pub fn keep_connections(&self) -> Vec<String> {
+        match self.stores() {
+            Ok(stores) => stores.into_iter().for_each(|(id, record)| self.keep(id, &record)),
+            Err(error) => self.keeper.log_error(&default_store(), "reading the records", &error),
+        }
+        self.keep_default();
+        std::mem::take(&mut self.keeper.lines.lock())
+    }
+
+    fn keep(&self, id: StoreId, record: &StoreRecord) {
+        // Where it cannot be said, the next call may know.
+        if self.store.is_claimed(&claim_of(&id)).unwrap_or(true) {
+            return;
+        }
+        match record.state {
+            ConnectionState::Connected => match (self.connections.of(&id), record.error_code) {
+                (Some(connection), _) => {
+                    let cluster = self.directory.cluster(&record.hsm().cluster_id);
+                    self.tend(&id, &connection, cluster.ok());
+                }
+                (None, None) => self.finish_connecting(&id, record.attempt),
+                (None, Some(code)) => self.keeper.see(&id, &format!("no connection: {}", code.name())),
+            },
+            ConnectionState::Connecting | ConnectionState::Disconnecting => self.go_on(id, record),
+            ConnectionState::Failed => self.connections.close(&id),
+            ConnectionState::Disconnected => {
+                self.connections.close(&id);
+                self.keeper.seen.lock().remove(&id);
+            }
+        }
+    }
+
+    fn go_on(&self, id: StoreId, record: &StoreRecord) {
+        let attempt = record.attempt;
+        match record.state {
+            ConnectionState::Connecting | ConnectionState::Connected => {
+                self.tasks.push(Task::Connect { id, attempt });
+            }
+            ConnectionState::Disconnecting => self.tasks.push(Task::Disconnect { id, attempt }),
+            ConnectionState::Disconnected | ConnectionState::Failed => {}
+        }
+    }
+
+    fn keep_default(&self) {
+        let id = default_store();
+        let Some(connection) = self.connections.of(&id) else { return };
+        let cluster = self.directory.default_cluster();
+        self.tend(&id, &connection, cluster.ok().map(|cluster| cluster.map(|cluster| cluster.facts)));
+    }
+
+    /// `cluster`: what the directory says, if it can say anything; `Some(None)`: it is gone.
+    fn tend(&self, id: &StoreId, connection: &Connection, cluster: Option<Option<ClusterFacts>>) {
+        if let Some(cluster) = cluster {
+            let active = cluster.filter(|cluster| cluster.is_active);
+            connection.follow(&active.map(|cluster| cluster.active_slots()).unwrap_or_default());
+        }
+        connection.mend();
+        let hsms = connection.status();
+        let working = hsms.iter().filter(|hsm| hsm.is_working).count();
+        self.keeper.see(id, &format!("{working} of {} HSMs work", hsms.len()));
+    }
+
+    fn stores(&self) -> Result<Vec<(StoreId, StoreRecord)>, KmsError> {
+        let (from, to) = keys::stores();
+        self.view(|view| {
+            let mut stores = Vec::new();
+            view.range(&from, &to, |key, record: StoreRecord| {
+                let id = StoreId(String::from_utf8_lossy(&key[from.len()..]).into_owned());
+                stores.push((id, record));
+                Ok(ControlFlow::Continue(()))
+            })?;
+            Ok(stores)
+        })
+    }
+}

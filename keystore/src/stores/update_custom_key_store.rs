@@ -1,0 +1,127 @@
+//! UpdateCustomKeyStore: the name also of a connected key store, all else of a disconnected one.
+
+use super::api::UpdateCustomKeyStoreRequest;
+use super::create_custom_key_store::{
+    cluster_not_active, cluster_not_found, name_in_use, named, put_register, register,
+};
+use super::find::{check_zones, invalid_state};
+use super::members::{self, CLUSTER_ID, NAME, PASSWORD, xks_members};
+use crate::error::{Exception, KmsError};
+use crate::ids::StoreId;
+use crate::kms::{Caller, Kms};
+use crate::records::store::{ConnectionState, StoreName, StoreRecord};
+use crate::records::{Change, Read, View, keys};
+use crate::validate::{CUSTOM_KEY_STORE_ID, Check};
+
+impl Kms {
+    pub fn update_custom_key_store(
+        &self,
+        _caller: &Caller,
+        request: &UpdateCustomKeyStoreRequest,
+    ) -> Result<(), KmsError> {
+        let wanted = Wanted::of(request)?;
+        let (id, read) = self.view(|view| self.custom_key_store(view, wanted.id))?;
+        members::forbid(&xks_members!(request), read.value.kind.name())?;
+        wanted.check_state(&id, &read.value)?;
+        self.view(|view| wanted.check_name(view, &id))?;
+        if let Some(cluster_id) = wanted.cluster_id {
+            self.check_other_cluster(&read.value.hsm().cluster_id, cluster_id)?;
+        }
+        let password = wanted.password.map(|password| self.seal_password(&id, password)).transpose()?;
+        self.transact(|view| {
+            let (id, read) = self.custom_key_store(view, &id.0)?;
+            wanted.check_state(&id, &read.value)?;
+            wanted.check_name(view, &id)?;
+            Ok((wanted.change(view, &id, &read, password.as_deref())?, ()))
+        })
+    }
+
+    fn check_other_cluster(&self, old: &str, new: &str) -> Result<(), KmsError> {
+        let cluster = self.directory.cluster(new)?.ok_or_else(|| cluster_not_found(new))?;
+        if old != new && !self.directory.same_backup_history(old, new)? {
+            let message = format!(
+                "The CloudHSM cluster {new} does not share a backup history with {old}: their cluster certificates differ."
+            );
+            return Err(KmsError::new(Exception::CloudHsmClusterNotRelated, message));
+        }
+        if !cluster.is_active {
+            return Err(cluster_not_active(new, &cluster.state));
+        }
+        check_zones(&cluster)
+    }
+}
+
+/// What a request asks for, in due form.
+struct Wanted<'a> {
+    id: &'a str,
+    name: Option<&'a str>,
+    password: Option<&'a [u8]>,
+    cluster_id: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(request: &'a UpdateCustomKeyStoreRequest) -> Result<Self, KmsError> {
+        let mut check = Check::default();
+        let id =
+            check.required("customKeyStoreId", request.custom_key_store_id.as_deref(), &CUSTOM_KEY_STORE_ID);
+        let name = request.new_custom_key_store_name.as_deref();
+        check.text("newCustomKeyStoreName", name, &NAME);
+        let password = request.key_store_password.as_ref().map(|password| password.0.as_str());
+        check.text("keyStorePassword", password, &PASSWORD);
+        let cluster_id = request.cloud_hsm_cluster_id.as_deref();
+        check.text("cloudHsmClusterId", cluster_id, &CLUSTER_ID);
+        check.finish()?;
+        Ok(Self { id, name, password: password.map(str::as_bytes), cluster_id })
+    }
+
+    /// Errors: `CustomKeyStoreInvalidState`.
+    fn check_state(&self, id: &StoreId, record: &StoreRecord) -> Result<(), KmsError> {
+        let is_name_alone = self.password.is_none() && self.cluster_id.is_none();
+        match record.state {
+            ConnectionState::Disconnected => Ok(()),
+            ConnectionState::Connected if is_name_alone => Ok(()),
+            state if is_name_alone => Err(invalid_state(id, state, "CONNECTED or DISCONNECTED")),
+            state => Err(invalid_state(id, state, "DISCONNECTED")),
+        }
+    }
+
+    /// Errors: `CustomKeyStoreNameInUse`: by another.
+    fn check_name(&self, view: &View, id: &StoreId) -> Result<(), KmsError> {
+        let Some(name) = self.name else { return Ok(()) };
+        match named(view, name)? {
+            Some((owner, _)) if owner != *id => Err(name_in_use(name)),
+            _ => Ok(()),
+        }
+    }
+
+    fn change(
+        &self,
+        view: &View,
+        id: &StoreId,
+        read: &Read<StoreRecord>,
+        password: Option<&[u8]>,
+    ) -> Result<Change, KmsError> {
+        let mut record = read.value.clone();
+        let mut change = Change::default();
+        if let Some(name) = self.name.filter(|name| *name != record.name) {
+            if let Some(old) = view.get::<StoreName>(keys::store_name(&record.name))? {
+                change = change.remove(&old);
+            }
+            change = change.create(keys::store_name(name), &StoreName { id: id.clone() })?;
+            record.name = name.into();
+        }
+        if let Some(password) = password {
+            // The owner knows what the cluster has: what KMS was about to set counts no more.
+            let hsm = record.hsm_mut();
+            (hsm.password, hsm.pending_password) = (password.into(), None);
+        }
+        if let Some(cluster_id) = self.cluster_id {
+            let mut register = register(view)?;
+            let own = register.stores.iter_mut().filter(|store| store.id == *id);
+            own.for_each(|store| store.cluster_id = Some(cluster_id.into()));
+            change = put_register(change, view, &register)?;
+            record.hsm_mut().cluster_id = cluster_id.into();
+        }
+        change.update(read, &record)
+    }
+}
