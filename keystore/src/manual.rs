@@ -24,12 +24,12 @@ pub mod choices {
     //! | CreateCustomKeyStore checks, in this order: form, type, name, limit, then the cluster: there, free, active, its trust anchor, its HSMs' zones | from what costs least |
     //! | A repeated CreateCustomKeyStore is one with the same name, cluster, certificate (as a text) and password as a DISCONNECTED key store; after a first connect the password is another | "exactly the same property values" |
     //! | KeyStorePassword: 7 to 32 characters of any kind | the model has no pattern; what the cluster does not take ends in INVALID_CREDENTIALS |
-    //! | Names of key stores differ in case; DescribeCustomKeyStores lists by ID, 100 without Limit | |
+    //! | Names of key stores differ in case; DescribeCustomKeyStores lists by ID, 100 without Limit | nothing is said of either |
     //! | Members of external key stores given for type AWS_CLOUDHSM, CustomKeyStoreId with CustomKeyStoreName: ValidationException | they do not go together |
     //! | ConnectCustomKeyStore of a CONNECTING or CONNECTED key store does nothing, and is no error; where the HSMs refused a connected key store's login, it tries the login again | the exception's text allows it |
     //! | ConnectCustomKeyStore of a cluster that is gone ends FAILED, CLUSTER_NOT_FOUND; one that is not active, or without active HSM, is told at once | the operation has no exception for the former |
     //! | DisconnectCustomKeyStore of a FAILED key store: DISCONNECTED at once | nothing is to be ended |
-    //! | DeleteCustomKeyStore tells the state before the keys | |
+    //! | DeleteCustomKeyStore tells the state before the keys | the state is what the caller changes first |
     //! | UpdateCustomKeyStore without a property changes nothing; KeyStorePassword puts an end to a password that KMS was about to set | the owner tells what the cluster has |
     //! | A CONNECTED key store whose login the HSMs refuse after a restart stays CONNECTED and is not logged in again of itself; its keys answer KMSInvalidStateException | a broken link does not change CONNECTED; each wrong try may lock kmsuser |
     //! | CreateKey and GenerateRandom in a CONNECTED key store whose HSMs cannot be reached: CustomKeyStoreInvalidStateException; in the default key store DependencyTimeoutException, and cryptographic operations KeyUnavailableException | as failures of XKS proxies are told; faults are tried again |
