@@ -169,14 +169,12 @@ impl Kms {
         let new = password::generate(&login.connection)?;
         let sealed = self.seal_password(id, &new)?;
         self.store_pending(id, attempt, &sealed)?;
-        let set = login.connection.set_pin(&self.pin_of(&login.password), &self.pin_of(&new));
-        match set {
+        // The old one as C_Login takes it, the new one alone.
+        match login.connection.set_pin(&self.pin_of(&login.password), &new) {
             Ok(()) => self.enter_connected(id, attempt, Some(&sealed)),
-            // What refuses the old password has not taken the new one. After other errors it may have.
-            Err(error @ (HsmError::WrongPassword | HsmError::LockedOut)) => {
-                Err(Stop::from(error).without_pending(sealed))
-            }
-            Err(error) => Err(error.into()),
+            Err(error @ HsmError::Failed(_)) => Err(error.into()),
+            // All else says that nothing was done.
+            Err(error) => Err(Stop::from(error).without_pending(sealed)),
         }
     }
 

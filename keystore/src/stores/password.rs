@@ -28,7 +28,7 @@ impl Kms {
         password.ok_or_else(|| KmsError::internal(format!("the sealed password of {store} does not open")))
     }
 
-    /// What C_Login and C_SetPIN take.
+    /// What C_Login takes.
     pub(super) fn pin_of(&self, password: &Password) -> Zeroizing<Vec<u8>> {
         self.directory.pin(USER, password)
     }
