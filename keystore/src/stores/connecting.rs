@@ -113,7 +113,7 @@ impl Kms {
         let login = self.log_in(id, record.hsm(), &slots)?;
         self.connections.put(id, Arc::clone(&login.connection));
         let entered = match (record.state, &login.pending) {
-            (ConnectionState::Connecting, None) => self.rotate(id, attempt, &login),
+            (ConnectionState::Connecting, None) => self.rotate_password(id, attempt, &login),
             _ => self.enter_connected(id, attempt, login.pending.as_deref()),
         };
         entered.inspect_err(|_| self.connections.close(id))
@@ -165,7 +165,7 @@ impl Kms {
     }
 
     /// Steps 1 to 3 above.
-    fn rotate(&self, id: &StoreId, attempt: u64, login: &Login) -> Result<(), Stop> {
+    fn rotate_password(&self, id: &StoreId, attempt: u64, login: &Login) -> Result<(), Stop> {
         let new = password::generate(&login.connection)?;
         let sealed = self.seal_password(id, &new)?;
         self.store_pending(id, attempt, &sealed)?;

@@ -3,5 +3,6 @@
 //! Every test has its own process (nextest) or waits for the others (`cargo test`): C_Initialize is per process.
 
 mod hsm;
+mod stores;
 mod support;
 mod world;
