@@ -5,6 +5,8 @@
 
 mod backup;
 mod cli;
+#[allow(dead_code, reason = "`vhsm serve` does not listen yet")]
+mod cloudhsmv2;
 mod cluster;
 #[allow(dead_code, unused_imports, reason = "for the endpoints of `vhsm serve`")]
 mod directory;

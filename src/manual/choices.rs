@@ -57,6 +57,9 @@
 //! | backups of a deleted cluster | stay, kept as long as the cluster's policy was when each was taken |
 //! | a daily backup of a cluster without HSMs | none: it cannot have changed |
 //! | CopyBackupToRegion | a copy in the same folder, with SourceRegion; a copy's age counts from its CopyTimestamp |
+//! | resource policies | of backups that are READY; their form is checked, they are kept and told, and decide nothing: there are no other accounts here. Where there is none, GetResourcePolicy and DeleteResourcePolicy answer without Policy; a copy has none |
+//! | DescribeBackups with Shared | no backups: nobody else could share one |
+//! | filters of other names than the API's | CloudHsmInvalidRequestException, which also tells every member that breaks the model |
 //! | nonces of messages that the token makes | CKG_GENERATE and CKG_GENERATE_RANDOM want 96 bits that are not fixed; CKG_GENERATE_COUNTER and _XOR begin at zero, once for a key and its copies, and only under session keys, for other processes could count under a token key too. One key takes one fixed part and does not mix counted nonces with others: else CKR_MECHANISM_PARAM_INVALID, as when a counter is used up |
 //! | an error amid a message | ends the message; the process takes the next one |
 //! | a whole message, or C_MessageEncryptFinal and its kin, amid a message in parts | CKR_OPERATION_ACTIVE, and nothing ends; C_SessionCancel ends both |

@@ -137,6 +137,7 @@ impl Clusters {
             backup.never_expires = note.never_expires;
             backup.delete_ms = note.delete_ms;
             backup.tags = note.tags;
+            backup.policy = note.policy;
             backup.has_note = true;
         }
         backup.state = match backup.delete_ms {
@@ -165,6 +166,13 @@ impl Clusters {
     pub fn modify_backup(&self, name: &str, never_expires: bool) -> Result<Backup, Error> {
         let states = [BackupState::Ready, BackupState::PendingDeletion];
         self.change_note(id_of(name)?, &states, "modified", &mut |note| note.never_expires = never_expires)
+    }
+
+    /// PutResourcePolicy and, without one, DeleteResourcePolicy. Errors: `NotFound`, `State`.
+    pub fn set_backup_policy(&self, name: &str, policy: Option<&str>) -> Result<Backup, Error> {
+        self.change_note(id_of(name)?, &[BackupState::Ready], "shared", &mut |note| {
+            note.policy = policy.map(str::to_owned);
+        })
     }
 
     /// TagResource and UntagResource: adds or replaces tags, then removes those with the keys. Errors: `NotFound`,
@@ -223,6 +231,7 @@ impl Glance {
             never_expires: false,
             delete_ms: None,
             tags: Vec::new(),
+            policy: None,
             content: Some(Content {
                 file: path,
                 bytes: self.bytes,

@@ -85,6 +85,8 @@ pub struct Backup {
     /// When it is gone for good.
     pub delete_ms: Option<u64>,
     pub tags: Vec<Tag>,
+    /// The resource policy, as PutResourcePolicy was given it: kept, and not evaluated.
+    pub policy: Option<String>,
     /// What only a file that is there tells.
     pub content: Option<Content>,
     /// Days that backups of its cluster were kept when it was taken.

@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 use vhsm_store::{Claim, ClaimKind};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// How long one change waits for another.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -31,6 +31,42 @@ pub(super) struct Note {
     pub tags: Vec<Tag>,
     /// Its file is gone.
     pub is_gone: bool,
+    // ---- since version 2
+    /// The resource policy, JSON.
+    pub policy: Option<String>,
+}
+
+/// Version 1.
+#[derive(Serialize, Deserialize)]
+struct Note1 {
+    cluster: String,
+    label: String,
+    hsm_type: HsmType,
+    mode: Mode,
+    created_ms: u64,
+    retention_days: u16,
+    never_expires: bool,
+    delete_ms: Option<u64>,
+    tags: Vec<Tag>,
+    is_gone: bool,
+}
+
+impl From<Note1> for Note {
+    fn from(old: Note1) -> Self {
+        Self {
+            cluster: old.cluster,
+            label: old.label,
+            hsm_type: old.hsm_type,
+            mode: old.mode,
+            created_ms: old.created_ms,
+            retention_days: old.retention_days,
+            never_expires: old.never_expires,
+            delete_ms: old.delete_ms,
+            tags: old.tags,
+            is_gone: old.is_gone,
+            policy: None,
+        }
+    }
 }
 
 impl Note {
@@ -47,6 +83,7 @@ impl Note {
             delete_ms: None,
             tags: Vec::new(),
             is_gone: false,
+            policy: None,
         }
     }
 
@@ -63,6 +100,7 @@ impl Note {
             delete_ms: backup.delete_ms,
             tags: backup.tags.clone(),
             is_gone: false,
+            policy: backup.policy.clone(),
         }
     }
 
@@ -82,6 +120,7 @@ impl Note {
             never_expires: self.never_expires,
             delete_ms: self.delete_ms,
             tags: self.tags.clone(),
+            policy: self.policy.clone(),
             content: None,
             retention_days: self.retention_days,
             has_note: true,
@@ -95,11 +134,20 @@ impl Note {
 
     /// `None`: it is none, or a newer version's.
     fn decode(raw: &[u8]) -> Option<Self> {
-        let (&VERSION, body) = raw.split_first()? else { return None };
-        match postcard::take_from_bytes(body) {
-            Ok((note, [])) => Some(note),
+        let (version, body) = raw.split_first()?;
+        match *version {
+            1 => whole::<Note1>(body).map(Self::from),
+            VERSION => whole(body),
             _ => None,
         }
+    }
+}
+
+/// What takes all of `body`, and no more.
+fn whole<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    match postcard::take_from_bytes(body) {
+        Ok((note, [])) => Some(note),
+        _ => None,
     }
 }
 
@@ -142,5 +190,36 @@ impl Clusters {
             let cause = "another process has been changing it for half a minute".into();
             BackupError::Io { file: id.into(), cause, mend: "try again" }.into()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_of_version_1_is_read() {
+        let old = Note1 {
+            cluster: "cluster-a".into(),
+            label: "one".into(),
+            hsm_type: HsmType::Hsm2mMedium,
+            mode: Mode::NonFips,
+            created_ms: 1,
+            retention_days: 90,
+            never_expires: true,
+            delete_ms: Some(2),
+            tags: vec![Tag { key: "k".into(), value: "v".into() }],
+            is_gone: false,
+        };
+        let raw = postcard::to_extend(&old, vec![1]).unwrap();
+        let read = Note::decode(&raw).unwrap();
+        assert_eq!(read, Note::from(old));
+        assert_eq!((read.tags.len(), read.delete_ms, &read.policy), (1, Some(2), &None));
+        let again = Note { policy: Some("{}".into()), ..read };
+        assert_eq!(Note::decode(&again.encode().unwrap()), Some(again.clone()));
+        let mut newer = again.encode().unwrap();
+        newer[0] = VERSION + 1;
+        assert_eq!(Note::decode(&newer), None);
+        assert_eq!(Note::decode(&[&raw[..], b"0"].concat()), None);
     }
 }

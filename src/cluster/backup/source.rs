@@ -183,6 +183,7 @@ impl Source {
             delete_ms: None,
             tags: Vec::new(),
             is_gone: false,
+            policy: None,
         }
     }
 

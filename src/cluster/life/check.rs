@@ -124,8 +124,8 @@ pub(super) fn cert(field: &'static str, text: &str) -> Result<(), Error> {
     }
 }
 
-/// TagList
-pub(super) fn tags(tags: &[Tag]) -> Result<(), Error> {
+/// TagList. Errors: `Input`, `Tag`.
+pub fn tags(tags: &[Tag]) -> Result<(), Error> {
     if tags.len() > MAX_TAGS {
         return bad("TagList", format!("{} tags are more than {MAX_TAGS}", tags.len()));
     }

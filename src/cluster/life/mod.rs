@@ -38,7 +38,7 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
-pub use check::is_region;
+pub use check::{is_region, tags as check_tags};
 pub use create_from_backup::FromBackup;
 pub use exception::Exception;
 
