@@ -79,6 +79,8 @@ exceptions! {
     Validation = "ValidationException",
     /// Not in the model: this caller may not.
     AccessDenied = "AccessDeniedException",
+    /// Not in the model: what AWS keeps for itself (aliases that begin with alias/aws/).
+    NotAuthorized = "NotAuthorizedException",
     /// Not in the model: over a rate, or the HSMs are busy.
     Throttling = "ThrottlingException",
 }

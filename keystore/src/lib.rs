@@ -39,6 +39,7 @@ pub use directory::{ClusterDirectory, ClusterFacts, DefaultCluster, DirectoryErr
 pub use error::{Exception, KmsError};
 pub use hsm::{Connection, Connections, HsmError, HsmStatus, Module, TokenFacts};
 pub use ids::{AliasName, Arn, BackingKeyId, KeyId, KeyName, StoreId};
+pub use keys::Orphan;
 pub use kms::{Caller, Kms, Limits, Parts, Settings};
 pub use sealer::Sealer;
 pub use tasks::Workers;

@@ -33,4 +33,31 @@ pub mod choices {
     //! | UpdateCustomKeyStore without a property changes nothing; KeyStorePassword puts an end to a password that KMS was about to set | the owner tells what the cluster has |
     //! | A CONNECTED key store whose login the HSMs refuse after a restart stays CONNECTED and is not logged in again of itself; its keys answer KMSInvalidStateException | a broken link does not change CONNECTED; each wrong try may lock kmsuser |
     //! | CreateKey and GenerateRandom in a CONNECTED key store whose HSMs cannot be reached: CustomKeyStoreInvalidStateException; in the default key store DependencyTimeoutException, and cryptographic operations KeyUnavailableException | as failures of XKS proxies are told; faults are tried again |
+    //! | CreateKey: members that do not go together (Origin, CustomKeyStoreId, XksKeyId, KeySpec with KeyUsage) are ValidationException; what a custom key store never has (other key specs and usages, MultiRegion) is UnsupportedOperationException | the model documents the second for key stores alone |
+    //! | CreateKey: Origin EXTERNAL and EXTERNAL_KEY_STORE, asymmetric, HMAC and multi-Region keys are UnsupportedOperationException, after their members were found to go together | this layer makes symmetric encryption keys of one Region |
+    //! | CreateKey and CreateGrant check members first, then tags and policy, then key store, cluster and quota | what the request alone decides costs nothing |
+    //! | CreateKey in a cluster that is gone or not active is CloudHsmClusterInvalidConfigurationException | the only exception about clusters that CreateKey documents |
+    //! | A killed CreateKey may leave key material in the HSMs that no record names, labelled with a key ARN that does not exist | one commit for each key; the label lets it be found |
+    //! | The quota of KMS keys is off by default; where it is set, each CreateKey counts the keys | 100,000 keys are as fast as 10 |
+    //! | Sid of the default policy: Enable IAM policies | what the guide shows now |
+    //! | Lock-out check: the statements that name the caller, his account or his role must allow kms:PutKeyPolicy on the key and not deny it; conditions count as fulfilled, but for those of denials | policies are not evaluated otherwise, so that nobody is locked out here by a condition |
+    //! | A key policy over 32 KB is LimitExceededException, over the model's 131072 characters ValidationException | both are documented |
+    //! | Policy statements without Action or Resource are taken and have no effect | so the documentation of CreateKey |
+    //! | A policy name other than default is NotFoundException ("No such policy exists"); PutKeyPolicy of AWS_RAM is ValidationException | the first as KMS answers, the second documented |
+    //! | PendingWindowInDays outside of 7 to 30 is ValidationException | the model's 1 to 365 is wider than the documentation |
+    //! | CancelKeyDeletion is possible until the deletion itself has begun, even after its time | nothing is lost by it |
+    //! | Aliases, grants and material go after their key, within the same run or the next one | a commit of the store is bounded |
+    //! | alias/aws/ is NotAuthorizedException | KMS answers so, though its model does not say it |
+    //! | An alias name without alias/ is InvalidAliasNameException of CreateAlias, ValidationException of UpdateAlias and DeleteAlias | only CreateAlias documents the first |
+    //! | A TargetKeyId that is an alias is ValidationException | an alias names a key, never an alias |
+    //! | Wrong characters, aws: and repeated tag keys are TagException; over 50 tags of a key is LimitExceededException | both are documented without a border between them |
+    //! | Limit may be up to 1000 for every list, as the model says; ListAliases and grants put at most 100 on a page, tags 50 | so the documentation of each |
+    //! | Pages are in the order of key IDs, alias names, tag keys, grant IDs; a marker of another list, or of another version, is InvalidMarkerException | the place behind the last item is a key of the store |
+    //! | Grants: principals must be ARNs of IAM or STS, else InvalidArnException | whether they exist cannot be known |
+    //! | Grants: operations that the key cannot do are ValidationException, data key pairs of a key in a custom key store too | the documentation of Operations |
+    //! | The ID of a grant with a name is made of its parameters; without a name it is random | so the same request finds the same grant without a search |
+    //! | A grant token is sealed, names its grant, and is worth as much as the grant: of a retired one it is InvalidGrantTokenException, wherever it is given | tokens are opaque and differ at each CreateGrant |
+    //! | A grant ID that is not 64 hex digits is InvalidGrantIdException; one that is not there NotFoundException (RetireGrant, RevokeGrant) or an empty list (ListGrants) | the border is not documented |
+    //! | RetireGrant takes a token alone, or a key ARN and a grant ID; a bare key ID is InvalidArnException | so its documentation |
+    //! | Who may retire or revoke a grant is not asked | policies and grants are not evaluated |
 }

@@ -25,6 +25,12 @@ impl<T> Page<T> {
         Self { limit, items: Vec::new(), last: Vec::new(), is_truncated: false }
     }
 
+    /// Of an operation that puts no more than `most` on a page, whatever the Limit.
+    pub fn of_at_most(most: usize, limit: Option<i64>, default: usize) -> Self {
+        let page = Self::new(limit, default);
+        Self { limit: page.limit.min(most), ..page }
+    }
+
     /// Adds an item that stands at `place`. Breaks where the page was full already.
     pub fn push(&mut self, place: &[u8], item: T) -> ControlFlow<()> {
         if self.items.len() == self.limit {

@@ -36,7 +36,7 @@ impl KeyState {
     }
 
     /// PendingDeletion wins over Unavailable, which wins over the rest.
-    fn of(stored: StoredState, store: Option<&StoreRecord>) -> Self {
+    pub fn of(stored: StoredState, store: Option<&StoreRecord>) -> Self {
         let is_connected = store.is_none_or(|store| store.state == ConnectionState::Connected);
         match stored {
             StoredState::PendingDeletion { .. } => KeyState::PendingDeletion,

@@ -42,6 +42,7 @@ macro_rules! operations {
 
         impl Operation {
             /// All of them.
+            #[cfg(test)]
             pub const ALL: &[Operation] = &[$(Operation::$name,)*];
 
             /// As the API names it.

@@ -88,6 +88,17 @@ impl Record for LastUse {
     const VERSION: u8 = 1;
 }
 
+/// How many aliases and grants a key has: quotas are held to without counting them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct KeyCounts {
+    pub aliases: u32,
+    pub grants: u32,
+}
+
+impl Record for KeyCounts {
+    const VERSION: u8 = 1;
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AliasRecord {
     pub target: [u8; 16],
@@ -108,20 +119,33 @@ impl Record for AliasRecord {
 /// A grant: stored and returned, not evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GrantRecord {
-    pub grantee: String,
-    pub retiring: Option<String>,
+    pub grantee: Principal,
+    pub retiring: Option<Principal>,
     pub issuing_account: String,
     pub operations: Vec<String>,
     pub name: Option<String>,
     /// Constraints, as the API's JSON.
     pub constraints: Option<String>,
     pub created_ms: u64,
-    /// SHA-256 of the grant token.
-    pub token_digest: [u8; 32],
 }
 
 impl Record for GrantRecord {
     const VERSION: u8 = 1;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Principal {
+    /// An ARN of IAM or STS.
+    Aws(String),
+    /// `<service>.amazonaws.com`
+    Service(String),
+}
+
+impl Principal {
+    pub fn as_str(&self) -> &str {
+        let (Principal::Aws(name) | Principal::Service(name)) = self;
+        name
+    }
 }
 
 /// Key material that outlived its KMS key: it could not be destroyed.

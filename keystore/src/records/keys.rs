@@ -21,6 +21,8 @@ pub(crate) const KEY_DELETION: u8 = 0x23;
 pub(crate) const LAST_USE: u8 = 0x24;
 /// Index: keys by the time of their next rotation.
 pub(crate) const KEY_ROTATION: u8 = 0x25;
+/// `KeyCounts`
+pub(crate) const KEY_COUNTS: u8 = 0x26;
 /// `AliasRecord`
 pub(crate) const ALIAS: u8 = 0x30;
 /// Index: a key's aliases.
@@ -58,6 +60,10 @@ pub(crate) fn key_details(id: &KeyId) -> Vec<u8> {
     joined(KEY_DETAILS, &[id.as_bytes()])
 }
 
+pub(crate) fn key_counts(id: &KeyId) -> Vec<u8> {
+    joined(KEY_COUNTS, &[id.as_bytes()])
+}
+
 pub(crate) fn key_of_store(store: &StoreId, id: &KeyId) -> Vec<u8> {
     joined(KEY_OF_STORE, &[store.0.as_bytes(), &[0], id.as_bytes()])
 }
@@ -85,6 +91,12 @@ pub(crate) fn of_key_rotation(key: &[u8]) -> Option<(u64, KeyId)> {
     Some((u64::from_be_bytes(*at_ms), KeyId::from_bytes(id.try_into().ok()?)))
 }
 
+/// The deletions up to this time: from, to.
+pub(crate) fn key_deletions(upto_ms: u64) -> (Vec<u8>, Vec<u8>) {
+    let to = joined(KEY_DELETION, &[&upto_ms.saturating_add(1).to_be_bytes()]);
+    (vec![KEY_DELETION], to)
+}
+
 pub(crate) fn alias(name: &AliasName) -> Vec<u8> {
     joined(ALIAS, &[name.as_str().as_bytes()])
 }
@@ -93,12 +105,27 @@ pub(crate) fn alias_of_key(id: &KeyId, name: &AliasName) -> Vec<u8> {
     joined(ALIAS_OF_KEY, &[id.as_bytes(), name.as_str().as_bytes()])
 }
 
+/// All aliases of a key: from, to. Names follow.
+pub(crate) fn aliases_of_key(id: &KeyId) -> (Vec<u8>, Vec<u8>) {
+    between(&joined(ALIAS_OF_KEY, &[id.as_bytes()]))
+}
+
 pub(crate) fn grant(id: &KeyId, grant_id: &str) -> Vec<u8> {
     joined(GRANT, &[id.as_bytes(), grant_id.as_bytes()])
 }
 
+/// All grants of a key: from, to. Grant IDs follow.
+pub(crate) fn grants(id: &KeyId) -> (Vec<u8>, Vec<u8>) {
+    between(&joined(GRANT, &[id.as_bytes()]))
+}
+
 pub(crate) fn grant_retiring(principal: &str, id: &KeyId, grant_id: &str) -> Vec<u8> {
     joined(GRANT_RETIRING, &[principal.as_bytes(), &[0], id.as_bytes(), grant_id.as_bytes()])
+}
+
+/// All grants that a principal may retire: from, to. Key ID (16 bytes) and grant ID follow.
+pub(crate) fn grants_retiring(principal: &str) -> (Vec<u8>, Vec<u8>) {
+    between(&joined(GRANT_RETIRING, &[principal.as_bytes(), &[0]]))
 }
 
 pub(crate) fn orphan(id: &BackingKeyId) -> Vec<u8> {

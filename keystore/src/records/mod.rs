@@ -78,6 +78,16 @@ impl View<'_> {
         failed.map_or(Ok(()), Err)
     }
 
+    /// Visits keys in `from..to` in order until `visit` breaks: for indexes, which have no records.
+    pub fn names(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), KmsError> {
+        Ok(self.0.range(from, to, &mut |key, _| visit(key))?)
+    }
+
     /// How many keys stand in `from..to`, counted up to `most`.
     pub fn count(&self, from: &[u8], to: &[u8], most: usize) -> Result<usize, KmsError> {
         let mut count = 0;
@@ -142,21 +152,43 @@ impl Kms {
     /// changes crossed it. `body` must do nothing else than read.
     pub(crate) fn transact<R>(
         &self,
-        mut body: impl FnMut(&View) -> Result<(Change, R), KmsError>,
+        body: impl FnMut(&View) -> Result<(Change, R), KmsError>,
     ) -> Result<R, KmsError> {
+        self.try_transact(body).map_err(|failure| match failure {
+            NotDone::Surely(error) | NotDone::Perhaps(error) => error,
+        })
+    }
+
+    /// As `transact`, for who must know whether a change that failed may have been made all the same.
+    pub(crate) fn try_transact<R>(
+        &self,
+        mut body: impl FnMut(&View) -> Result<(Change, R), KmsError>,
+    ) -> Result<R, NotDone> {
         for _ in 0..TRIES {
-            let (Change(batch), answer) = self.view(&mut body)?;
+            let (Change(batch), answer) = self.view(&mut body).map_err(NotDone::Surely)?;
             if batch.operations.is_empty() {
                 return Ok(answer);
             }
             match self.store.commit(batch) {
                 Ok(_) => return Ok(answer),
                 Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
+                Err(error @ (StoreError::OutcomeUnknown { .. } | StoreError::Io { .. })) => {
+                    return Err(NotDone::Perhaps(error.into()));
+                }
+                Err(error) => return Err(NotDone::Surely(error.into())),
             }
         }
         let message =
             "The request was rejected because the resource is being changed by others; try it again.";
-        Err(KmsError::new(Exception::Conflict, message))
+        Err(NotDone::Surely(KmsError::new(Exception::Conflict, message)))
     }
+}
+
+/// A change that failed.
+#[derive(Debug)]
+pub(crate) enum NotDone {
+    /// Nothing was changed, nor will be.
+    Surely(KmsError),
+    /// The store does not know.
+    Perhaps(KmsError),
 }
