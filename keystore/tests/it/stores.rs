@@ -1,6 +1,10 @@
 //! Custom key stores.
 
 mod connect;
+mod create;
+mod describe;
+mod states;
+mod update;
 
 use crate::support::{CLUSTER, Hsms, PASSWORD, World, caller};
 use cryptoki::session::UserType;
