@@ -31,9 +31,8 @@ impl Kms {
         let key_id = check.required("keyId", request.key_id.as_deref(), &KEY_ID);
         check_message(&mut check, request.message.as_ref());
         check.one_of("messageType", request.message_type.as_deref(), MESSAGE_TYPES);
-        check.grant_tokens(request.grant_tokens.as_deref());
         check.required_one_of("signingAlgorithm", request.signing_algorithm.as_deref(), SIGNING_ALGORITHMS);
-        self.refuse(check, Operation::Sign, key_id)
+        self.refuse(check, Operation::Sign, key_id, request.grant_tokens.as_deref())
     }
 
     pub fn verify(&self, _caller: &Caller, request: &VerifyRequest) -> Result<NoResponse, KmsError> {
@@ -43,8 +42,7 @@ impl Kms {
         check.one_of("messageType", request.message_type.as_deref(), MESSAGE_TYPES);
         check_blob(&mut check, "signature", request.signature.as_ref());
         check.required_one_of("signingAlgorithm", request.signing_algorithm.as_deref(), SIGNING_ALGORITHMS);
-        check.grant_tokens(request.grant_tokens.as_deref());
-        self.refuse(check, Operation::Verify, key_id)
+        self.refuse(check, Operation::Verify, key_id, request.grant_tokens.as_deref())
     }
 
     pub fn get_public_key(
@@ -54,8 +52,7 @@ impl Kms {
     ) -> Result<NoResponse, KmsError> {
         let mut check = Check::default();
         let key_id = check.required("keyId", request.key_id.as_deref(), &KEY_ID);
-        check.grant_tokens(request.grant_tokens.as_deref());
-        self.refuse(check, Operation::GetPublicKey, key_id)
+        self.refuse(check, Operation::GetPublicKey, key_id, request.grant_tokens.as_deref())
     }
 
     pub fn generate_mac(
@@ -67,8 +64,7 @@ impl Kms {
         check_message(&mut check, request.message.as_ref());
         let key_id = check.required("keyId", request.key_id.as_deref(), &KEY_ID);
         check.required_one_of("macAlgorithm", request.mac_algorithm.as_deref(), MAC_ALGORITHMS);
-        check.grant_tokens(request.grant_tokens.as_deref());
-        self.refuse(check, Operation::GenerateMac, key_id)
+        self.refuse(check, Operation::GenerateMac, key_id, request.grant_tokens.as_deref())
     }
 
     pub fn verify_mac(&self, _caller: &Caller, request: &VerifyMacRequest) -> Result<NoResponse, KmsError> {
@@ -77,8 +73,7 @@ impl Kms {
         let key_id = check.required("keyId", request.key_id.as_deref(), &KEY_ID);
         check.required_one_of("macAlgorithm", request.mac_algorithm.as_deref(), MAC_ALGORITHMS);
         check_blob(&mut check, "mac", request.mac.as_ref());
-        check.grant_tokens(request.grant_tokens.as_deref());
-        self.refuse(check, Operation::VerifyMac, key_id)
+        self.refuse(check, Operation::VerifyMac, key_id, request.grant_tokens.as_deref())
     }
 
     pub fn derive_shared_secret(
@@ -91,9 +86,8 @@ impl Kms {
         check.required_one_of("keyAgreementAlgorithm", request.key_agreement_algorithm.as_deref(), &["ECDH"]);
         let bytes = request.public_key.as_ref().map(|key| key.0.len());
         check.required_bytes("publicKey", bytes, 1..=8192);
-        check.grant_tokens(request.grant_tokens.as_deref());
         check_recipient(&mut check, request.recipient.as_ref());
-        self.refuse(check, Operation::DeriveSharedSecret, key_id)
+        self.refuse(check, Operation::DeriveSharedSecret, key_id, request.grant_tokens.as_deref())
     }
 
     pub fn encapsulate(
@@ -104,8 +98,7 @@ impl Kms {
         let mut check = Check::default();
         let key_id = check.required("keyId", request.key_id.as_deref(), &KEY_ID);
         check_encapsulation(&mut check, request.encapsulation_algorithm.as_deref());
-        check.grant_tokens(request.grant_tokens.as_deref());
-        self.refuse(check, Operation::Encapsulate, key_id)
+        self.refuse(check, Operation::Encapsulate, key_id, request.grant_tokens.as_deref())
     }
 
     pub fn decapsulate(
@@ -117,20 +110,21 @@ impl Kms {
         let key_id = check.required("keyId", request.key_id.as_deref(), &KEY_ID);
         check_blob(&mut check, "sharedSecretCiphertextBlob", request.shared_secret_ciphertext_blob.as_ref());
         check_encapsulation(&mut check, request.encapsulation_algorithm.as_deref());
-        check.grant_tokens(request.grant_tokens.as_deref());
-        self.refuse(check, Operation::Decapsulate, key_id)
+        self.refuse(check, Operation::Decapsulate, key_id, request.grant_tokens.as_deref())
     }
 
     /// What the table of states answers for an operation that no key of this layer allows, once the request's form was
     /// found right. `key_id`: any of the four names of a key.
     pub(super) fn refuse(
         &self,
-        check: Check,
+        mut check: Check,
         operation: Operation,
         key_id: &str,
+        grant_tokens: Option<&[String]>,
     ) -> Result<NoResponse, KmsError> {
+        check.grant_tokens(grant_tokens);
         check.finish()?;
-        self.key_for(operation, key_id)?;
+        self.key_for(operation, key_id, grant_tokens)?;
         Err(KmsError::internal(format!("{} is allowed by the table of states", operation.name())))
     }
 }

@@ -3,11 +3,13 @@
 use super::ciphertext::{Ciphertext, Header, invalid_ciphertext};
 use crate::crypto::api::RecipientInfo;
 use crate::error::{Exception, KmsError};
-use crate::ids::BackingKeyId;
-use crate::keys::locate::Located;
+use crate::ids::{BackingKeyId, KeyId, no_key};
+use crate::keys::locate::KeyState;
 use crate::keys::states::Operation;
 use crate::kms::Kms;
-use crate::records::key::{BackingKey, Origin};
+use crate::records::key::{BackingKey, KeyRecord, Origin};
+use crate::records::store::StoreRecord;
+use crate::records::{Record, View, keys};
 use crate::stores::connection::{Link, Purpose};
 use crate::validate::Check;
 use crate::wire::{Blob, EncryptionContext, SecretBlob};
@@ -18,19 +20,48 @@ pub(super) const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
 const ENCRYPTION_ALGORITHMS: &[&str] =
     &[SYMMETRIC_DEFAULT, "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"];
 
+/// A key, as far as its use needs it.
+pub(super) struct Usable {
+    pub id: KeyId,
+    pub record: KeyRecord,
+    pub state: KeyState,
+}
+
 impl Kms {
-    /// The key that `key_id` names, if it allows `operation`.
-    pub(super) fn key_for(&self, operation: Operation, key_id: &str) -> Result<Located, KmsError> {
-        let key = self.view(|view| self.locate(view, key_id))?;
-        self.allow(operation, &key)?;
+    /// The key that `key_id` names, if it allows `operation`: at most three reads.
+    /// Errors: `NotFound`, `InvalidGrantToken`, the state's.
+    pub(super) fn key_for(
+        &self,
+        operation: Operation,
+        key_id: &str,
+        grant_tokens: Option<&[String]>,
+    ) -> Result<Usable, KmsError> {
+        let key = self.view(|view| {
+            let key = self.usable(view, self.named_key(view, key_id)?)?;
+            self.check_grant_tokens(view, grant_tokens)?;
+            Ok(key)
+        })?;
+        self.allow_in(operation, &key.id, key.record.origin, key.state)?;
         Ok(key)
+    }
+
+    /// Errors: `NotFound`.
+    pub(super) fn usable(&self, view: &View, id: KeyId) -> Result<Usable, KmsError> {
+        let record =
+            view.peek(&keys::key(&id), KeyRecord::decode)?.ok_or_else(|| no_key(id, &self.settings))?;
+        let store = match &record.custom_key_store {
+            Some(store) => view.peek(&keys::store(store), StoreRecord::state_of)?,
+            None => None,
+        };
+        let state = KeyState::behind(record.state, store);
+        Ok(Usable { id, record, state })
     }
 
     /// Encrypts in the HSMs of the key's store, under its current key material.
     pub(super) fn seal(
         &self,
         link: &Link,
-        key: &Located,
+        key: &Usable,
         context: &EncryptionContext,
         plaintext: &[u8],
     ) -> Result<Blob, KmsError> {
@@ -46,12 +77,12 @@ impl Kms {
     pub(super) fn open(
         &self,
         link: &Link,
-        key: &Located,
+        key: &Usable,
         ciphertext: &Ciphertext,
         context: &EncryptionContext,
     ) -> Result<SecretBlob, KmsError> {
         let backing = ciphertext.header.backing();
-        if !key.record.value.backing.iter().any(|one| one.id == backing) {
+        if !key.record.backing.iter().any(|one| one.id == backing) {
             return Err(invalid_ciphertext());
         }
         let aad = ciphertext.header.aad(context);
@@ -59,14 +90,14 @@ impl Kms {
     }
 
     /// The way to the key's HSMs, unless its key store is over its rate.
-    pub(super) fn link<'a>(&self, key: &'a Located) -> Result<Link<'a>, KmsError> {
-        let store = key.record.value.custom_key_store.as_ref();
+    pub(super) fn link<'a>(&self, key: &'a Usable) -> Result<Link<'a>, KmsError> {
+        let store = key.record.custom_key_store.as_ref();
         self.within_rate(store)?;
         self.connection_of(store, Purpose::Cryptography)
     }
 
     /// InvalidKeyUsageException: keys of this layer know one algorithm.
-    pub(super) fn algorithm_fits(&self, key: &Located, algorithm: Option<&str>) -> Result<(), KmsError> {
+    pub(super) fn algorithm_fits(&self, key: &Usable, algorithm: Option<&str>) -> Result<(), KmsError> {
         match algorithm {
             None | Some(SYMMETRIC_DEFAULT) => Ok(()),
             Some(other) => {
@@ -81,14 +112,14 @@ impl Kms {
 }
 
 /// What encrypts now.
-pub(super) fn current(key: &Located) -> Result<&BackingKey, KmsError> {
+pub(super) fn current(key: &Usable) -> Result<&BackingKey, KmsError> {
     let no_material = || KmsError::internal(format!("key {} has no key material", key.id));
-    key.record.value.backing.last().ok_or_else(no_material)
+    key.record.backing.last().ok_or_else(no_material)
 }
 
 /// KeyMaterialId: keys of custom key stores show none.
-pub(super) fn key_material_id(key: &Located, backing: &BackingKeyId) -> Option<String> {
-    (key.record.value.origin == Origin::AwsKms).then(|| backing.to_string())
+pub(super) fn key_material_id(key: &Usable, backing: &BackingKeyId) -> Option<String> {
+    (key.record.origin == Origin::AwsKms).then(|| backing.to_string())
 }
 
 /// The answer; for a dry run that came to here DryRunOperationException.

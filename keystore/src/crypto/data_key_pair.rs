@@ -26,9 +26,8 @@ impl Kms {
         let mut check = Check::default();
         let key_id = check.required("keyId", request.key_id.as_deref(), &KEY_ID);
         check.required_one_of("keyPairSpec", request.key_pair_spec.as_deref(), KEY_PAIR_SPECS);
-        check.grant_tokens(request.grant_tokens.as_deref());
         check_recipient(&mut check, request.recipient.as_ref());
-        self.refuse(check, Operation::GenerateDataKeyPair, key_id)
+        self.refuse(check, Operation::GenerateDataKeyPair, key_id, request.grant_tokens.as_deref())
     }
 
     pub fn generate_data_key_pair_without_plaintext(
@@ -40,7 +39,11 @@ impl Kms {
         let mut check = Check::default();
         let key_id = check.required("keyId", request.key_id.as_deref(), &KEY_ID);
         check.required_one_of("keyPairSpec", request.key_pair_spec.as_deref(), KEY_PAIR_SPECS);
-        check.grant_tokens(request.grant_tokens.as_deref());
-        self.refuse(check, Operation::GenerateDataKeyPairWithoutPlaintext, key_id)
+        self.refuse(
+            check,
+            Operation::GenerateDataKeyPairWithoutPlaintext,
+            key_id,
+            request.grant_tokens.as_deref(),
+        )
     }
 }

@@ -3,12 +3,11 @@
 use super::api::{DecryptRequest, DecryptResponse};
 use super::ciphertext::{BLOB_MAX, Ciphertext};
 use super::common::{
-    SYMMETRIC_DEFAULT, check_algorithm, check_recipient, key_material_id, no_recipient, unless_dry_run,
-    would_succeed,
+    SYMMETRIC_DEFAULT, Usable, check_algorithm, check_recipient, key_material_id, no_recipient,
+    unless_dry_run, would_succeed,
 };
 use super::context;
 use crate::error::{Exception, KmsError};
-use crate::keys::locate::Located;
 use crate::keys::states::Operation;
 use crate::kms::{Caller, Kms};
 use crate::validate::{Check, KEY_ID};
@@ -37,23 +36,27 @@ impl Kms {
         })
     }
 
-    /// The key of a ciphertext, and the ciphertext unless it is to be ignored. Errors: `NotFound`, the state's, `InvalidKeyUsage`,
+    /// The key of a ciphertext, and the ciphertext unless it is to be ignored. Errors: `NotFound`, `InvalidGrantToken`, the state's, `InvalidKeyUsage`,
     /// `InvalidCiphertext`, `IncorrectKey`, `AccessDenied`: its key is not there.
     pub(super) fn source_key<'a>(
         &self,
         operation: Operation,
         source: &Source<'a>,
-    ) -> Result<(Located, Option<Ciphertext<'a>>), KmsError> {
+    ) -> Result<(Usable, Option<Ciphertext<'a>>), KmsError> {
         let blob = source.blob.map_or(&[][..], |blob| &blob.0);
         let Some(key_id) = source.key_id else {
             let ciphertext = Ciphertext::parse(blob)?;
             let id = ciphertext.header.key();
-            let key = self.view(|view| self.locate_id(view, id)).map_err(unknown)?;
-            self.allow(operation, &key)?;
+            let key = self.view(|view| {
+                let key = self.usable(view, id).map_err(unknown)?;
+                self.check_grant_tokens(view, source.grant_tokens)?;
+                Ok(key)
+            })?;
+            self.allow_in(operation, &key.id, key.record.origin, key.state)?;
             self.algorithm_fits(&key, source.algorithm)?;
             return Ok((key, Some(ciphertext)));
         };
-        let key = self.key_for(operation, key_id)?;
+        let key = self.key_for(operation, key_id, source.grant_tokens)?;
         self.algorithm_fits(&key, source.algorithm)?;
         if source.is_ignored {
             return Ok((key, None));
@@ -74,6 +77,7 @@ pub(super) struct Source<'a> {
     pub key_id: Option<&'a str>,
     pub context: Option<&'a EncryptionContext>,
     pub algorithm: Option<&'a str>,
+    pub grant_tokens: Option<&'a [String]>,
     /// A dry run with IGNORE_CIPHERTEXT.
     pub is_ignored: bool,
 }
@@ -94,6 +98,7 @@ impl Source<'_> {
             false => check.required_bytes("ciphertextBlob", bytes, 1..=BLOB_MAX),
         }
         check.text(key_member, self.key_id, &KEY_ID);
+        check.grant_tokens(self.grant_tokens);
         check.each_of("dryRunModifiers", modifiers.unwrap_or_default(), &[IGNORE_CIPHERTEXT]);
     }
 }
@@ -110,6 +115,7 @@ impl DecryptRequest {
             key_id: self.key_id.as_deref(),
             context: self.encryption_context.as_ref(),
             algorithm: self.encryption_algorithm.as_deref(),
+            grant_tokens: self.grant_tokens.as_deref(),
             is_ignored: is_ignored(self.dry_run, self.dry_run_modifiers.as_deref()),
         }
     }
@@ -120,7 +126,6 @@ fn check(request: &DecryptRequest, source: &Source) -> Result<(), KmsError> {
     source.check(&mut check, "keyId", request.dry_run_modifiers.as_deref());
     check_algorithm(&mut check, "encryptionAlgorithm", source.algorithm);
     check_recipient(&mut check, request.recipient.as_ref());
-    check.grant_tokens(request.grant_tokens.as_deref());
     check.finish()?;
     context::check("encryptionContext", source.context)
 }

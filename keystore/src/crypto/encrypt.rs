@@ -14,7 +14,7 @@ impl Kms {
     /// Encrypts up to 4096 bytes under a KMS key, in the HSMs that hold it.
     pub fn encrypt(&self, _caller: &Caller, request: &EncryptRequest) -> Result<EncryptResponse, KmsError> {
         let key_id = check(request)?;
-        let key = self.key_for(Operation::Encrypt, key_id)?;
+        let key = self.key_for(Operation::Encrypt, key_id, request.grant_tokens.as_deref())?;
         self.algorithm_fits(&key, request.encryption_algorithm.as_deref())?;
         let none = EncryptionContext::new();
         let context = request.encryption_context.as_ref().unwrap_or(&none);

@@ -68,7 +68,7 @@ impl Kms {
     fn make_data_key(&self, operation: Operation, wanted: &Wanted) -> Result<Made, KmsError> {
         let (key_id, bytes) = wanted.check()?;
         no_recipient(wanted.recipient)?;
-        let key = self.key_for(operation, key_id)?;
+        let key = self.key_for(operation, key_id, wanted.grant_tokens)?;
         let none = EncryptionContext::new();
         let link = self.link(&key)?;
         let plaintext = link.run(|connection| connection.random(bytes))?;

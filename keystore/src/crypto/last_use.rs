@@ -17,8 +17,8 @@ use std::collections::HashMap;
 
 /// Threads that use different keys seldom meet.
 const SHARDS: usize = 16;
-/// In one commit.
-const WRITTEN_AT_ONCE: usize = 500;
+/// In one commit: each is a condition and a write, and a store takes 100 operations.
+const WRITTEN_AT_ONCE: usize = 40;
 
 /// Uses that are not written yet.
 #[derive(Default)]

@@ -22,7 +22,7 @@ impl Kms {
         let source = request.source();
         let destination_id = check(request, &source)?;
         let (from, ciphertext) = self.source_key(Operation::ReEncrypt, &source)?;
-        let to = self.key_for(Operation::ReEncrypt, destination_id)?;
+        let to = self.key_for(Operation::ReEncrypt, destination_id, None)?;
         self.algorithm_fits(&to, request.destination_encryption_algorithm.as_deref())?;
         let Some(ciphertext) = ciphertext else { return Err(would_succeed()) };
         let plaintext = self.open(&self.link(&from)?, &from, &ciphertext, &source.context())?;
@@ -50,6 +50,7 @@ impl ReEncryptRequest {
             key_id: self.source_key_id.as_deref(),
             context: self.source_encryption_context.as_ref(),
             algorithm: self.source_encryption_algorithm.as_deref(),
+            grant_tokens: self.grant_tokens.as_deref(),
             is_ignored: is_ignored(self.dry_run, self.dry_run_modifiers.as_deref()),
         }
     }
@@ -63,7 +64,6 @@ fn check<'a>(request: &'a ReEncryptRequest, source: &Source) -> Result<&'a str, 
     check_algorithm(&mut check, "sourceEncryptionAlgorithm", source.algorithm);
     let algorithm = request.destination_encryption_algorithm.as_deref();
     check_algorithm(&mut check, "destinationEncryptionAlgorithm", algorithm);
-    check.grant_tokens(request.grant_tokens.as_deref());
     check.finish()?;
     context::check("sourceEncryptionContext", source.context)?;
     context::check("destinationEncryptionContext", request.destination_encryption_context.as_ref())?;

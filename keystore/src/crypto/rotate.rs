@@ -1,8 +1,9 @@
 //! New key material for a key of the default key store: RotateKeyOnDemand, and what is due.
 //!
 //! The HSMs make the key material before the key's record names it, for a ciphertext must never name what is not there. Before that
-//! it is noted as an orphan, and the commit that names it takes the note away: whenever the process is killed, and even where it is
-//! not known whether the commit was made, just one of both names it.
+//! it is noted as an orphan of some minutes later, and the commit that names it takes the note away: whenever the process is
+//! killed, and even where it is not known whether the commit was made, just one of both names it. No commit comes after those minutes,
+//! and no orphan is destroyed before.
 
 use super::api::{RotateKeyOnDemandRequest, RotateKeyOnDemandResponse};
 use super::rotation::{DAY_MS, replace};
@@ -19,6 +20,8 @@ use std::ops::ControlFlow;
 
 /// How long before an automatic rotation there is none on demand (ConflictException).
 const QUIET_MS: u64 = 20 * 60 * 1000;
+/// How long a rotation may take.
+const GRACE_MS: u64 = 10 * 60 * 1000;
 
 impl Kms {
     /// Rotates at once, whether or not the key rotates by itself; its schedule stays.
@@ -87,7 +90,9 @@ impl Kms {
         self.note_orphan(id, &new.id)?;
         link.run(|connection| connection.generate_key(&self.key_arn(id), &new.id))?;
         let done = self.transact(|view| {
-            match (view.get::<OrphanRecord>(keys::orphan(&new.id))?, change(view, new)?) {
+            let note = view.get::<OrphanRecord>(keys::orphan(&new.id))?;
+            let note = note.filter(|note| self.now_ms() < note.value.since_ms);
+            match (note, change(view, new)?) {
                 (Some(note), (change, true)) => Ok((change.remove(&note), true)),
                 _ => Ok((Change::default(), false)),
             }
@@ -111,7 +116,7 @@ impl Kms {
             key_arn: self.key_arn(id),
             custom_key_store: None,
             cluster_id: None,
-            since_ms: self.now_ms(),
+            since_ms: self.now_ms() + GRACE_MS,
             cause: "it was made for a rotation that did not come to its end".into(),
             aliases: Vec::new(),
         };

@@ -93,6 +93,11 @@ impl Kms {
         if let Some(store) = &key.record.value.custom_key_store {
             change = change.remove_index(keys::key_of_store(store, &due.id));
         }
+        if let Some(rotation) = &key.record.value.rotation {
+            change = change.remove_index(keys::key_rotation(rotation.next_ms, &due.id));
+        }
+        // Of a use that was written meanwhile, or of none.
+        change = change.remove_index(keys::last_use(&due.id));
         let orphan = self.orphan_of(view, &key, now_ms)?;
         key.record
             .value

@@ -37,7 +37,12 @@ impl KeyState {
 
     /// PendingDeletion wins over Unavailable, which wins over the rest.
     pub fn of(stored: StoredState, store: Option<&StoreRecord>) -> Self {
-        let is_connected = store.is_none_or(|store| store.state == ConnectionState::Connected);
+        KeyState::behind(stored, store.map(|store| store.state))
+    }
+
+    /// `store`: the state of its custom key store.
+    pub fn behind(stored: StoredState, store: Option<ConnectionState>) -> Self {
+        let is_connected = store.is_none_or(|state| state == ConnectionState::Connected);
         match stored {
             StoredState::PendingDeletion { .. } => KeyState::PendingDeletion,
             _ if !is_connected => KeyState::Unavailable,
@@ -50,14 +55,19 @@ impl KeyState {
 impl Kms {
     /// By key ID, key ARN, alias name or alias ARN: cryptographic operations, DescribeKey and GetPublicKey.
     pub(crate) fn locate(&self, view: &View, key_id: &str) -> Result<Located, KmsError> {
-        let id = match KeyName::parse(key_id, &self.settings)? {
-            KeyName::Key(id) => id,
+        self.locate_id(view, self.named_key(view, key_id)?)
+    }
+
+    /// The key that an ID, ARN or alias names. It need not be there.
+    pub(crate) fn named_key(&self, view: &View, key_id: &str) -> Result<KeyId, KmsError> {
+        match KeyName::parse(key_id, &self.settings)? {
+            KeyName::Key(id) => Ok(id),
             KeyName::Alias(name) => {
                 let alias: Option<Read<AliasRecord>> = view.get(keys::alias(&name))?;
-                alias.ok_or_else(|| unknown_alias(name.as_str(), &self.settings))?.value.target()
+                let alias = alias.ok_or_else(|| unknown_alias(name.as_str(), &self.settings))?;
+                Ok(alias.value.target())
             }
-        };
-        self.locate_id(view, id)
+        }
     }
 
     /// By key ID or key ARN: operations that manage keys.

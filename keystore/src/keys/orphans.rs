@@ -28,13 +28,16 @@ pub struct Orphan {
 }
 
 impl Kms {
-    /// All key material without a key. Errors: `KmsInternal`.
+    /// All key material without a key. What is noted for a later time is in the making: its note goes when its key takes it. Errors:
+    /// `KmsInternal`.
     pub fn orphans(&self) -> Result<Vec<Orphan>, KmsError> {
         let (from, to) = keys::between(&[keys::ORPHAN]);
         self.view(|view| {
             let mut orphans = Vec::new();
             view.range::<OrphanRecord>(&from, &to, |place, record| {
-                orphans.push(orphan(backing_id(place)?, record));
+                if record.since_ms <= self.now_ms() {
+                    orphans.push(orphan(backing_id(place)?, record));
+                }
                 Ok(ControlFlow::Continue(()))
             })?;
             Ok(orphans)

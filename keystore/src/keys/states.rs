@@ -4,6 +4,7 @@
 
 use super::locate::{KeyState, Located};
 use crate::error::{Exception, KmsError};
+use crate::ids::KeyId;
 use crate::kms::Kms;
 use crate::records::key::Origin;
 
@@ -132,17 +133,26 @@ impl Operation {
 impl Kms {
     /// Refuses `operation` where the key's state or origin does not allow it. Errors: those of [`Rule`].
     pub(crate) fn allow(&self, operation: Operation, key: &Located) -> Result<(), KmsError> {
-        let origin = key.record.value.origin;
-        let refuse = |exception, what: &str| {
-            Err(KmsError::new(exception, format!("{} {what}", self.key_arn(&key.id))))
-        };
+        self.allow_in(operation, &key.id, key.record.value.origin, key.state)
+    }
+
+    /// As `allow`, for who knows no more of the key.
+    pub(crate) fn allow_in(
+        &self,
+        operation: Operation,
+        id: &KeyId,
+        origin: Origin,
+        state: KeyState,
+    ) -> Result<(), KmsError> {
+        let refuse =
+            |exception, what: &str| Err(KmsError::new(exception, format!("{} {what}", self.key_arn(id))));
         let unsupported = |what: &str| refuse(Exception::UnsupportedOperation, what);
-        match operation.rule(origin, key.state) {
+        match operation.rule(origin, state) {
             Rule::Go => Ok(()),
-            Rule::Disabled => Err(self.is_disabled(&key.id)),
-            Rule::Pending => Err(self.invalid_state(&key.id, "is pending deletion.")),
-            Rule::NotPending => Err(self.invalid_state(&key.id, "is not pending deletion.")),
-            Rule::Unavailable => Err(self.invalid_state(&key.id, "is unavailable.")),
+            Rule::Disabled => Err(self.is_disabled(id)),
+            Rule::Pending => Err(self.invalid_state(id, "is pending deletion.")),
+            Rule::NotPending => Err(self.invalid_state(id, "is not pending deletion.")),
+            Rule::Unavailable => Err(self.invalid_state(id, "is unavailable.")),
             Rule::Origin => {
                 unsupported(&format!("origin is {} which is not valid for this operation.", origin.name()))
             }

@@ -60,6 +60,15 @@ impl View<'_> {
         }
     }
 
+    /// What `read` makes of a record's bytes, for who will not change it: nothing is copied.
+    pub fn peek<R>(
+        &self,
+        key: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<R, KmsError>,
+    ) -> Result<Option<R>, KmsError> {
+        self.0.get(key)?.map(read).transpose()
+    }
+
     /// Visits records with keys in `from..to` in order, until `visit` breaks or fails.
     pub fn range<T: Record>(
         &self,

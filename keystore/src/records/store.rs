@@ -1,6 +1,7 @@
 //! Records of custom key stores.
 
 use super::Record;
+use crate::error::KmsError;
 use crate::ids::StoreId;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,18 @@ impl StoreRecord {
     pub fn hsm_mut(&mut self) -> &mut CloudHsmStore {
         let StoreKind::CloudHsm(hsm) = &mut self.kind;
         hsm
+    }
+}
+
+impl StoreRecord {
+    /// The state alone, of a record's bytes: every use of a key reads it.
+    pub fn state_of(raw: &[u8]) -> Result<ConnectionState, KmsError> {
+        /// The first fields: name and time of creation are passed over.
+        type Head<'a> = (&'a str, u64, ConnectionState);
+        let broken = || KmsError::internal("a broken record of a custom key store");
+        let fields = raw.strip_prefix(&[Self::VERSION]).ok_or_else(broken)?;
+        let ((_, _, state), _): (Head, _) = postcard::take_from_bytes(fields).map_err(|_| broken())?;
+        Ok(state)
     }
 }
 
@@ -146,4 +159,32 @@ pub(crate) struct RegisteredStore {
 
 impl Record for StoreRegister {
     const VERSION: u8 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_read_without_the_rest() {
+        for state in [ConnectionState::Disconnected, ConnectionState::Connected, ConnectionState::Failed] {
+            let record = StoreRecord {
+                name: "a name".into(),
+                created_ms: 1_767_225_600_000,
+                state,
+                error_code: Some(ConnectionErrorCode::UserNotFound),
+                attempt: 3,
+                kind: StoreKind::CloudHsm(CloudHsmStore {
+                    cluster_id: "cluster-2abcdefghij".into(),
+                    trust_anchor: String::new(),
+                    password: vec![1, 2],
+                    pending_password: None,
+                }),
+            };
+            let raw = record.encode().unwrap();
+            assert_eq!(StoreRecord::state_of(&raw), Ok(state));
+            assert!(StoreRecord::state_of(&raw[1..]).is_err());
+            assert!(StoreRecord::state_of(&raw[..4]).is_err());
+        }
+    }
 }

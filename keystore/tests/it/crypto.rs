@@ -1,0 +1,9 @@
+//! Cryptographic operations and rotation, on every module.
+
+mod ciphertexts;
+mod data_keys;
+mod dry_run;
+mod last_use;
+mod rates;
+mod refusals;
+mod rotation;
