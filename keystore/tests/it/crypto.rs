@@ -7,3 +7,4 @@ mod last_use;
 mod rates;
 mod refusals;
 mod rotation;
+mod rotation_cuts;

@@ -4,7 +4,9 @@ use super::{CLUSTERS, Kind, PASSWORD, World, call};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use vhsm_keystore::{Exception, KmsError, Settings};
+use vhsm_store::{Memory, Store};
 
 pub struct Scene {
     pub world: World,
@@ -20,7 +22,11 @@ impl Scene {
     }
 
     pub fn with(kind: Kind, settings: Settings) -> Scene {
-        let world = World::of_three(kind, settings);
+        Scene::of(kind, settings, Arc::new(Memory::new()))
+    }
+
+    pub fn of(kind: Kind, settings: Settings, store: Arc<dyn Store>) -> Scene {
+        let world = World::of_three_in(kind, settings, store);
         let mut scene = Scene { world, stores: Default::default(), keys: Default::default() };
         scene.stores = [0, 1].map(|number| scene.make_store(number));
         let of = |store: &str| scene.custom_key(store);

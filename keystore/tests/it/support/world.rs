@@ -40,7 +40,11 @@ impl World {
 
     /// With all of `CLUSTERS`, which are no relatives; the last one is the default key store's.
     pub fn of_three(kind: Kind, settings: Settings) -> World {
-        let world = World::on(Hsms::with(kind, CLUSTERS.len()), settings, Arc::new(Memory::new()));
+        World::of_three_in(kind, settings, Arc::new(Memory::new()))
+    }
+
+    pub fn of_three_in(kind: Kind, settings: Settings, store: Arc<dyn Store>) -> World {
+        let world = World::on(Hsms::with(kind, CLUSTERS.len()), settings, store);
         world.directory.change(|facts| {
             facts.default_cluster = Some((CLUSTERS[2].into(), USER.into(), PASSWORD.into()));
         });
