@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-/// Knows clusters, their HSMs and users. `vhsm serve` implements it over its own clusters; [`crate::hsm`] has one for
-/// other modules, made of a module's slots.
+/// Knows clusters, their HSMs and users. `vhsm serve` implements it over its own clusters; [`crate::ForeignDirectory`]
+/// is one for other modules, made of a module's slots.
 pub trait ClusterDirectory: Send + Sync {
     /// The cluster with this ClusterId; `None`: there is none (reference sec. 2: CloudHsmClusterNotFoundException).
     fn cluster(&self, cluster_id: &str) -> Result<Option<ClusterFacts>, DirectoryError>;

@@ -37,14 +37,6 @@ impl Fault {
             _ => Self::of(error),
         }
     }
-
-    /// Of C_SetPIN, which CKR_FUNCTION_REJECTED forbids while the user is logged in elsewhere.
-    pub fn of_set_pin(error: &Error) -> Self {
-        match code(error) {
-            Some(RvError::FunctionRejected) => Fault::Refused(HsmError::LoggedIn),
-            _ => Self::of(error),
-        }
-    }
 }
 
 impl std::fmt::Display for Fault {
@@ -133,11 +125,12 @@ mod tests {
 
     #[test]
     fn the_same_code_means_what_its_function_lets_it_mean() {
-        let length = Error::Pkcs11(RvError::PinLenRange, Function::Login);
-        assert_eq!(Fault::of_login(&length), Fault::Refused(HsmError::WrongPassword));
-        assert!(matches!(Fault::of_set_pin(&length), Fault::Refused(HsmError::Failed(_))));
-        let rejected = Error::Pkcs11(RvError::FunctionRejected, Function::SetPIN);
-        assert_eq!(Fault::of_set_pin(&rejected), Fault::Refused(HsmError::LoggedIn));
-        assert!(matches!(Fault::of(&rejected), Fault::Refused(HsmError::Failed(_))));
+        let length = |function| Error::Pkcs11(RvError::PinLenRange, function);
+        assert_eq!(
+            Fault::of_login(&length(Function::Login)),
+            Fault::Refused(HsmError::WrongPassword)
+        );
+        let told = "C_SetPIN: CKR_PIN_LEN_RANGE".to_owned();
+        assert_eq!(Fault::of(&length(Function::SetPIN)), Fault::Refused(HsmError::Failed(told)));
     }
 }

@@ -86,13 +86,13 @@ impl Connection {
     }
 
     /// C_SetPIN: another password for the user that is logged in. `old` and `new` as C_SetPIN takes them. HSMs that come
-    /// back are logged in with the new one, behind the user's name if the PIN had it. Errors: `WrongPassword`; `LoggedIn`, where the HSM does
-    /// not change a password that others use; `Failed`: it is not known whether the password was changed.
+    /// back are logged in with the new one, behind the user's name if the PIN had it. Errors: `WrongPassword`;
+    /// `Failed`: the new one is refused, or it is not known whether the HSM took it.
     pub fn set_pin(&self, old: &[u8], new: &[u8]) -> Result<(), HsmError> {
         let (old_pin, new_pin) = (auth_pin(old)?, auth_pin(new)?);
         let _changing = self.changes.lock();
         self.run(|_, session| {
-            session.set_pin(&old_pin, &new_pin).map_err(|error| match Fault::of_set_pin(&error) {
+            session.set_pin(&old_pin, &new_pin).map_err(|error| match Fault::of(&error) {
                 Fault::Broken(text) | Fault::Doubtful(text) => Fault::Refused(HsmError::Failed(text)),
                 fault => fault,
             })
