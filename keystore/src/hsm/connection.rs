@@ -8,12 +8,14 @@ use arc_swap::ArcSwap;
 use cryptoki::session::Session;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// How long an operation waits for a session where all are in use.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often an operation asks all HSMs that work. More than once only where some fail and others come back meanwhile.
+const ROUNDS: usize = 4;
 
 /// One user's sessions on the HSMs of one cluster. For any number of threads.
 pub struct Connection {
@@ -22,8 +24,10 @@ pub struct Connection {
     hsms: ArcSwap<Vec<Arc<Hsm>>>,
     /// Whose turn it is.
     next: AtomicUsize,
+    /// How often it was begun to try failed ones.
+    tries: AtomicU64,
     /// Held by who changes `hsms` or tries failed ones.
-    pub(super) changes: Mutex<()>,
+    changes: Mutex<()>,
 }
 
 pub(super) struct Setup {
@@ -52,6 +56,7 @@ impl Connection {
             credentials: Arc::new(Mutex::new(credentials)),
             hsms: ArcSwap::default(),
             next: AtomicUsize::new(0),
+            tries: AtomicU64::new(0),
             changes: Mutex::default(),
         };
         let mut hsms = Vec::new();
@@ -63,7 +68,7 @@ impl Connection {
                 Ok(()) => is_logged_in = true,
                 Err(Fault::Refused(error)) => return Err(error),
                 Err(fault) => {
-                    hsm.fail(&fault);
+                    hsm.still_failed(&fault);
                     last = Some(fault);
                 }
             }
@@ -92,7 +97,7 @@ impl Connection {
         let entered = |slot_id| {
             let hsm = self.hsm(slot_id);
             if let Err(fault) = hsm.enter(true) {
-                hsm.fail(&fault);
+                hsm.still_failed(&fault);
             }
             hsm
         };
@@ -103,14 +108,7 @@ impl Connection {
     /// Tries failed HSMs again. `true`: all work.
     pub fn mend(&self) -> bool {
         let _changing = self.changes.lock();
-        let hsms = self.hsms.load_full();
-        hsms.iter().filter(|hsm| !hsm.is_working()).fold(true, |all, hsm| match hsm.enter(true) {
-            Ok(()) => all,
-            Err(fault) => {
-                hsm.still_failed(&fault);
-                false
-            }
-        })
+        self.enter_failed(&self.hsms.load_full())
     }
 
     pub fn status(&self) -> Vec<HsmStatus> {
@@ -131,23 +129,50 @@ impl Connection {
     ) -> Result<R, HsmError> {
         let hsms = self.hsms.load();
         let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let (mut full, mut last) = (None, None);
-        for offset in 0..hsms.len() {
-            let hsm = &hsms[first.wrapping_add(offset) % hsms.len()];
-            if !hsm.is_working() {
-                continue;
+        let mut last = None;
+        for _ in 0..ROUNDS {
+            match round(&hsms, first, &mut call) {
+                Round::Settled(answer) => return answer,
+                Round::Full(hsm) => match hsm.run(Some(Instant::now() + PATIENCE), &mut call) {
+                    Err(fault) if fault.is_the_hsms() => last = Some(fault),
+                    settled => return settled.map_err(ending),
+                },
+                Round::Failed(fault) => last = Some(fault),
+                Round::NoneWorks => {}
             }
-            match hsm.run(None, &mut call) {
-                Err(Fault::Full) => full = full.or(Some(hsm)),
-                Err(fault @ (Fault::Gone(_) | Fault::Broken(_) | Fault::Doubtful(_))) => last = Some(fault),
-                settled => return settled.map_err(ending),
+            // One may have come back while others were tried, or since it was tried last.
+            if !self.any_works(&hsms) {
+                break;
             }
         }
-        match (full, last) {
-            (Some(hsm), _) => hsm.run(Some(Instant::now() + PATIENCE), &mut call).map_err(ending),
-            (None, Some(fault)) => Err(ending(fault)),
-            (None, None) => Err(self.no_hsm(&hsms)),
+        Err(last.map_or_else(|| self.no_hsm(&hsms), ending))
+    }
+
+    /// Whether any works, once those that do not were tried again, here or by another thread.
+    fn any_works(&self, hsms: &[Arc<Hsm>]) -> bool {
+        let any = || hsms.iter().any(|hsm| hsm.is_working());
+        if any() {
+            return true;
         }
+        let begun = self.tries.load(Ordering::Acquire);
+        let _changing = self.changes.lock();
+        // What began after this operation met its last failure speaks for this one, too.
+        if self.tries.load(Ordering::Acquire) == begun {
+            self.enter_failed(hsms);
+        }
+        any()
+    }
+
+    /// By who holds `changes`. `true`: all work.
+    fn enter_failed(&self, hsms: &[Arc<Hsm>]) -> bool {
+        self.tries.fetch_add(1, Ordering::AcqRel);
+        hsms.iter().filter(|hsm| !hsm.is_working()).fold(true, |all, hsm| match hsm.enter(true) {
+            Ok(()) => all,
+            Err(fault) => {
+                hsm.still_failed(&fault);
+                false
+            }
+        })
     }
 
     /// Why none works.
@@ -163,6 +188,40 @@ impl Connection {
         let claim = self.setup.module.claim(slot_id);
         Arc::new(Hsm::new(claim, self.setup.sessions_per_hsm, Arc::clone(&self.credentials)))
     }
+}
+
+/// How an operation fared with all HSMs that work.
+enum Round<'a, R> {
+    Settled(Result<R, HsmError>),
+    /// All sessions are in use; this one's turn it was.
+    Full(&'a Hsm),
+    Failed(Fault),
+    NoneWorks,
+}
+
+fn round<'a, R>(
+    hsms: &'a [Arc<Hsm>],
+    first: usize,
+    call: &mut impl FnMut(&Hsm, &Session) -> Result<R, Fault>,
+) -> Round<'a, R> {
+    let mut outcome = Round::NoneWorks;
+    for offset in 0..hsms.len() {
+        let hsm = &hsms[first.wrapping_add(offset) % hsms.len()];
+        if !hsm.is_working() {
+            continue;
+        }
+        match hsm.run(None, call) {
+            Err(Fault::Full) if matches!(outcome, Round::Full(_)) => {}
+            Err(Fault::Full) => outcome = Round::Full(hsm),
+            Err(fault) if fault.is_the_hsms() => {
+                if !matches!(outcome, Round::Full(_)) {
+                    outcome = Round::Failed(fault);
+                }
+            }
+            settled => return Round::Settled(settled.map_err(ending)),
+        }
+    }
+    outcome
 }
 
 fn ending(fault: Fault) -> HsmError {

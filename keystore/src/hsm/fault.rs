@@ -30,6 +30,11 @@ impl Fault {
         }
     }
 
+    /// Whether another session or HSM may do better.
+    pub fn is_the_hsms(&self) -> bool {
+        matches!(self, Fault::Gone(_) | Fault::Broken(_) | Fault::Doubtful(_))
+    }
+
     /// Of C_Login. A PIN that cannot be one is a wrong one.
     pub fn of_login(error: &Error) -> Self {
         match code(error) {
@@ -126,10 +131,7 @@ mod tests {
     #[test]
     fn the_same_code_means_what_its_function_lets_it_mean() {
         let length = |function| Error::Pkcs11(RvError::PinLenRange, function);
-        assert_eq!(
-            Fault::of_login(&length(Function::Login)),
-            Fault::Refused(HsmError::WrongPassword)
-        );
+        assert_eq!(Fault::of_login(&length(Function::Login)), Fault::Refused(HsmError::WrongPassword));
         let told = "C_SetPIN: CKR_PIN_LEN_RANGE".to_owned();
         assert_eq!(Fault::of(&length(Function::SetPIN)), Fault::Refused(HsmError::Failed(told)));
     }

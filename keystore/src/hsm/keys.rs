@@ -90,7 +90,6 @@ impl Connection {
     /// `Failed`: the new one is refused, or it is not known whether the HSM took it.
     pub fn set_pin(&self, old: &[u8], new: &[u8]) -> Result<(), HsmError> {
         let (old_pin, new_pin) = (auth_pin(old)?, auth_pin(new)?);
-        let _changing = self.changes.lock();
         self.run(|_, session| {
             session.set_pin(&old_pin, &new_pin).map_err(|error| match Fault::of(&error) {
                 Fault::Broken(text) | Fault::Doubtful(text) => Fault::Refused(HsmError::Failed(text)),

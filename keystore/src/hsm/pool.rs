@@ -33,13 +33,21 @@ pub(super) struct Hsm {
     /// A session came back, or may be opened.
     freed: Condvar,
     is_working: AtomicBool,
-    /// Why it does not work.
-    trouble: Mutex<String>,
+    /// Held by who changes `is_working`.
+    standing: Mutex<Standing>,
     pub handles: Handles,
     /// The HSM makes the IVs of AES-GCM itself, and refuses others.
     pub makes_ivs: AtomicBool,
     operations: AtomicU64,
     failures: AtomicU64,
+}
+
+#[derive(Default)]
+struct Standing {
+    /// Why it does not work.
+    trouble: String,
+    /// How often it was entered: what went wrong before says nothing about it now.
+    entries: u64,
 }
 
 #[derive(Default)]
@@ -59,7 +67,7 @@ impl Hsm {
             pool: Mutex::default(),
             freed: Condvar::new(),
             is_working: AtomicBool::new(false),
-            trouble: Mutex::default(),
+            standing: Mutex::default(),
             handles: Handles::default(),
             makes_ivs: AtomicBool::new(false),
             operations: AtomicU64::new(0),
@@ -76,7 +84,7 @@ impl Hsm {
     }
 
     pub fn trouble(&self) -> String {
-        self.trouble.lock().clone()
+        self.standing.lock().trouble.clone()
     }
 
     /// Opens a session and logs in: from then on it works. Errors: `Refused(LoggedIn)`: somebody else in this process is
@@ -95,22 +103,32 @@ impl Hsm {
         pool.idle.push(session);
         pool.open += 1;
         drop(pool);
+        let mut standing = self.standing.lock();
+        standing.entries += 1;
         self.is_working.store(true, Ordering::Relaxed);
+        drop(standing);
         self.freed.notify_one();
         Ok(())
     }
 
-    /// From now on operations pass it by, until it is entered again.
-    pub fn fail(&self, fault: &Fault) {
-        self.is_working.store(false, Ordering::Relaxed);
-        self.failures.fetch_add(1, Ordering::Relaxed);
-        *self.trouble.lock() = fault.to_string();
-        self.close_idle();
+    /// It could not be entered: operations pass it by.
+    pub fn still_failed(&self, fault: &Fault) {
+        self.standing.lock().trouble = fault.to_string();
     }
 
-    /// Tried again, and in vain.
-    pub fn still_failed(&self, fault: &Fault) {
-        *self.trouble.lock() = fault.to_string();
+    /// From now on operations pass it by, until it is entered again; if it was not since it was entered so often.
+    fn fail(&self, fault: &Fault, entries: u64) {
+        let mut standing = self.standing.lock();
+        if standing.entries != entries {
+            return;
+        }
+        standing.trouble = fault.to_string();
+        // Of several threads that find it so, one counts.
+        if self.is_working.swap(false, Ordering::Relaxed) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(standing);
+        self.close_idle();
     }
 
     /// Runs a call on one of its sessions, and where that is gone on a new one; then the HSM has failed. `until`: how long to
@@ -120,10 +138,11 @@ impl Hsm {
         until: Option<Instant>,
         call: &mut impl FnMut(&Hsm, &Session) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
+        let entries = self.standing.lock().entries;
         loop {
             let lease = self.lease(until).inspect_err(|fault| {
                 if *fault != Fault::Full {
-                    self.fail(fault);
+                    self.fail(fault, entries);
                 }
             })?;
             let fault = match call(self, lease.session()) {
@@ -150,7 +169,7 @@ impl Hsm {
                 }
                 Fault::Gone(_) | Fault::Broken(_) | Fault::Doubtful(_) => {
                     lease.discard();
-                    self.fail(&fault);
+                    self.fail(&fault, entries);
                     return Err(fault);
                 }
             }

@@ -1,7 +1,7 @@
 //! HSMs for one test: a module, its slots, and the crypto user `kmsuser` on them.
 
 use super::Operator;
-use cryptoki::context::Pkcs11;
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::session::UserType;
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
@@ -96,6 +96,12 @@ impl Hsms {
                 session.logout().unwrap();
             }
         }
+    }
+
+    /// Finalizes and initializes the module: all sessions end, all handles are new.
+    pub fn begin_again(&mut self) {
+        self.pkcs11().clone().finalize().unwrap();
+        self.pkcs11().initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
     }
 
     /// The admin's process.
