@@ -71,18 +71,17 @@ pub(super) fn code(error: &Error) -> Option<RvError> {
 fn meaning(code: RvError, function: Function) -> Fault {
     let text = || told(code, function);
     match code {
-        // PKCS#11 3.1 sec. 5.1.1 to 5.1.3: what the function did not come to do.
+        // PKCS#11 3.1 sec. 5.1: true before the function began.
         RvError::CryptokiNotInitialized
-        | RvError::DeviceRemoved
         | RvError::OperationActive
         | RvError::OperationNotInitialized
-        | RvError::SessionClosed
         | RvError::SessionHandleInvalid
         | RvError::SlotIdInvalid
         | RvError::TokenNotPresent
         | RvError::TokenNotRecognized
         | RvError::UserNotLoggedIn => Fault::Gone(text()),
-        RvError::DeviceError => Fault::Broken(text()),
+        // Came true while it was under way.
+        RvError::DeviceError | RvError::DeviceRemoved | RvError::SessionClosed => Fault::Broken(text()),
         RvError::DeviceMemory
         | RvError::FunctionCanceled
         | RvError::FunctionFailed

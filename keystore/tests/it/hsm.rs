@@ -30,22 +30,3 @@ fn works(connection: &Connection, id: &BackingKeyId) {
     let sealed = connection.encrypt(id, b"aad", b"plaintext").unwrap();
     assert_eq!(*connection.decrypt(id, b"aad", &sealed).unwrap(), b"plaintext");
 }
-
-/// Makes a test for each kind of module.
-macro_rules! on_both {
-    ($($test:ident,)*) => {
-        mod on_vhsm {
-            $(#[test]
-            fn $test() {
-                super::$test($crate::support::Kind::Vhsm);
-            })*
-        }
-        mod on_softhsm {
-            $(#[test]
-            fn $test() {
-                super::$test($crate::support::Kind::SoftHsm);
-            })*
-        }
-    };
-}
-use on_both;

@@ -164,9 +164,13 @@ fn a_password_that_may_have_been_set_is_not_set_again() {
     let mut hsms = Hsms::new(Kind::Vhsm);
     let connection = connected(&hsms);
     let set = |new: &[u8]| connection.set_pin(crate::support::PASSWORD.as_bytes(), new);
-    hsms.operator().plan(&fault(&["function = \"C_SetPIN\"", "error = \"CKR_DEVICE_ERROR\"", "count = 1"]));
-    assert_eq!(set(b"kmsPassword2"), Err(HsmError::Failed("C_SetPIN: CKR_DEVICE_ERROR".into())));
-    hsms.operator().plan(&fault(&["hsm = 0", "function = \"C_SetPIN\"", "error = \"CKR_DEVICE_REMOVED\""]));
+    for code in ["CKR_DEVICE_ERROR", "CKR_DEVICE_REMOVED", "CKR_SESSION_CLOSED", "CKR_GENERAL_ERROR"] {
+        let error = format!("error = \"{code}\"");
+        hsms.operator().plan(&fault(&["function = \"C_SetPIN\"", &error]));
+        assert_eq!(set(b"kmsPassword2"), Err(HsmError::Failed(format!("C_SetPIN: {code}"))));
+    }
+    let error = "error = \"CKR_SESSION_HANDLE_INVALID\"";
+    hsms.operator().plan(&fault(&["hsm = 0", "function = \"C_SetPIN\"", error]));
     assert_eq!(set(b"kmsPassword2"), Ok(()));
     assert_eq!(set(b"kmsPassword3"), Err(HsmError::WrongPassword));
 }

@@ -1,12 +1,13 @@
 //! What is done with keys, on every module.
 
-use super::{connected, new_key, on_both, works};
+use super::{connected, new_key, works};
+use crate::on_every_module;
 use crate::support::{Hsms, Kind};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use vhsm_keystore::{BackingKeyId, HsmError};
 
-on_both! {
+on_every_module! {
     a_key_is_made_used_and_destroyed,
     it_has_the_attributes_of_key_material_that_kms_makes,
     what_was_changed_does_not_open_and_fails_no_hsm,

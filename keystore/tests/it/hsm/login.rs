@@ -1,6 +1,7 @@
 //! Who is logged in, with which password, and until when.
 
-use super::{connected, connections, new_key, on_both, works};
+use super::{connected, connections, new_key, works};
+use crate::on_every_module;
 use crate::support::{Hsms, Kind, PASSWORD};
 use cryptoki::session::{SessionState, UserType};
 use cryptoki::types::AuthPin;
@@ -9,7 +10,7 @@ use vhsm_keystore::{HsmError, Module, StoreId};
 
 const OTHER: &str = "kmsPassword2";
 
-on_both! {
+on_every_module! {
     a_wrong_password_opens_nothing,
     another_password_is_set_and_used_from_then_on,
     the_old_password_must_be_right_to_set_another,

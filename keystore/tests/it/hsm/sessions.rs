@@ -1,6 +1,7 @@
 //! The pool of sessions of each HSM.
 
-use super::{connected, connections, new_key, on_both, works};
+use super::{connected, connections, new_key, works};
+use crate::on_every_module;
 use crate::support::{Hsms, Kind, PASSWORD};
 use std::sync::Arc;
 use std::thread;
@@ -9,7 +10,7 @@ use vhsm_keystore::{Connections, HsmError};
 const THREADS: usize = 8;
 const ROUNDS: usize = 100;
 
-on_both! {
+on_every_module! {
     threads_share_the_sessions_that_may_be_opened,
     one_session_is_enough,
 }
