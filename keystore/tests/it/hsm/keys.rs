@@ -1,7 +1,6 @@
 //! What is done with keys, on every module.
 
 use super::{connected, new_key, works};
-use crate::on_every_module;
 use crate::support::{Hsms, Kind};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;

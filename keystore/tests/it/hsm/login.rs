@@ -1,7 +1,6 @@
 //! Who is logged in, with which password, and until when.
 
 use super::{connected, connections, new_key, works};
-use crate::on_every_module;
 use crate::support::{Hsms, Kind, PASSWORD};
 use cryptoki::session::{SessionState, UserType};
 use cryptoki::types::AuthPin;

@@ -1,7 +1,6 @@
 //! The pool of sessions of each HSM.
 
 use super::{connected, connections, new_key, works};
-use crate::on_every_module;
 use crate::support::{Hsms, Kind, PASSWORD};
 use std::sync::Arc;
 use std::thread;
