@@ -21,12 +21,15 @@
 //! | | `lifecycle.region` | `us-east-1`: where availability zones lie that nobody names |
 //! | `VHSM_ROOT_KEY_FILE` | `root_key_file` | `$VHSM_HOME/service.key`, made on first use by the `vhsm` command |
 //! | `VHSM_FAULTS`: a file with a fault plan | `[faults]` with the plan itself | none; read by C_Initialize |
+//! | | `[serve]`: what `vhsm serve` offers, and to whom | see `ServeTable` |
 //! | `VHSM_LOG` | `log.level` | `error` |
 //! | `VHSM_LOG_FILE` | `log.file` | standard error |
 
 mod faults;
+mod serve;
 mod store;
 
+pub use serve::{ServeLimits, ServeTable};
 use store::StoreEntry;
 pub use store::{StoreChoice, StoreTable};
 
@@ -65,6 +68,8 @@ pub struct Config {
     pub root_key_file: Option<PathBuf>,
     /// What shall go wrong in every cluster, beside the clusters' own plans.
     pub faults: FaultPlan,
+    /// What `vhsm serve` offers.
+    pub serve: ServeTable,
     pub log_level: Level,
     pub log_file: Option<PathBuf>,
     /// Whether the service's own cluster has slots here. No file and no variable says it: `vhsm serve` alone does.
@@ -84,6 +89,8 @@ struct File {
     faults: Option<WrittenPlan>,
     #[serde(default)]
     backups: BackupsEntry,
+    #[serde(default)]
+    serve: ServeTable,
     #[serde(default)]
     password: PasswordEntry,
     #[serde(default)]
@@ -166,6 +173,7 @@ impl Config {
             backups: backups(file.backups.folder, group, &home)?,
             root_key_file: variable("VHSM_ROOT_KEY_FILE").map(PathBuf::from).or(file.root_key_file),
             faults: faults::configured(variable("VHSM_FAULTS"), file.faults)?,
+            serve: file.serve,
             log_level: log_level(variable("VHSM_LOG").or(file.log.level))?,
             log_file: variable("VHSM_LOG_FILE").map(PathBuf::from).or(file.log.file),
             private: false,

@@ -3,21 +3,22 @@
 //! Answers JSON on standard output and exit status 0, or one line on standard error and 1. Holds no rule of
 //! its own: what a cluster, a user or a password may be is the library's to say.
 
+mod audit;
 mod backup;
 mod cli;
-#[allow(dead_code, reason = "`vhsm serve` does not listen yet")]
 mod cloudhsmv2;
 mod cluster;
-#[allow(dead_code, unused_imports, reason = "for the endpoints of `vhsm serve`")]
+mod credential;
 mod directory;
 mod doctor;
 mod failure;
 mod fault;
 mod hsm;
-#[allow(dead_code, reason = "`vhsm serve` does not listen yet")]
 mod http;
 mod import;
 mod key;
+mod kms;
+mod metrics;
 mod output;
 mod password;
 mod progress;
@@ -66,6 +67,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(_) => Ok(()),
         Command::Cluster(command) => cluster::run(&App::open(config)?, command),
         Command::Backup(command) => backup::run(&App::open(config)?, command),
+        Command::Credential(command) => credential::run(&config, command),
         Command::Fault(command) => fault::run(&App::open(config)?.clusters, command),
         Command::Hsm(command) => hsm::run(&App::open(config)?, command),
         Command::Import(command) => import::run(&App::open(config)?, command),

@@ -23,6 +23,7 @@ fn library() -> Library {
         region: "us-east-1".into(),
         root_key_file: None,
         faults: FaultPlan::default(),
+        serve: Default::default(),
         log_level: Level::Off,
         log_file: None,
         private: false,

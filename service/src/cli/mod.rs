@@ -2,6 +2,7 @@
 
 mod backup;
 mod cluster;
+mod credential;
 mod doctor;
 mod fault;
 mod hsm;
@@ -18,6 +19,7 @@ pub use cluster::{
     ActivateArgs, ChangeArgs, ClusterCommand, CreateArgs, CreateHsmArgs, DeleteClusterArgs, DeleteHsmArgs,
     InitializeArgs, ModifyArgs, NameArg, TagArgs, UntagArgs,
 };
+pub use credential::{CreateCredentialArgs, CredentialCommand, DeleteCredentialArgs};
 pub use doctor::{DoctorArgs, OutputForm};
 pub use fault::{ClearFaultsArgs, FaultArgs, FaultCommand, ListFaultsArgs, SetFaultArgs};
 pub use hsm::{HsmArgs, HsmCommand};
@@ -67,6 +69,9 @@ pub enum Command {
     /// Take, show, check, copy and delete backups of clusters
     #[command(subcommand, arg_required_else_help = false, after_help = backup::HELP)]
     Backup(BackupCommand),
+    /// Make, list and delete access keys: who may sign requests to `vhsm serve`
+    #[command(subcommand, arg_required_else_help = false, after_help = credential::HELP)]
+    Credential(CredentialCommand),
     /// Let HSMs fail, recover, or be degraded
     #[command(subcommand, arg_required_else_help = false, after_help = hsm::HELP)]
     Hsm(HsmCommand),
@@ -88,10 +93,11 @@ pub enum Command {
     /// Bring objects of other tokens over
     #[command(subcommand, arg_required_else_help = false, after_help = import::HELP)]
     Import(ImportCommand),
-    /// Maintain the store as long as this runs
+    /// Serve AWS clients, and maintain the store, as long as this runs
     ///
-    /// Runs in the foreground until SIGTERM or SIGINT, and writes a line to standard error for each thing it does. Of
-    /// several for one store, on one or more machines, one works and the others stand by.
+    /// KMS and CloudHSM V2 on one port. Runs in the foreground until SIGTERM or SIGINT, and writes a line to standard
+    /// error for each thing it does; SIGHUP lets it read certificate and access keys anew, and open the audit log anew. Of
+    /// several for one store, on one or more machines, one maintains it and serves KMS, and the others stand by.
     #[command(after_help = serve::HELP)]
     Serve(ServeArgs),
     /// Make a cluster to try things with, and say how

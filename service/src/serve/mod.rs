@@ -1,9 +1,14 @@
-//! `vhsm serve`: the process that lives, and maintains the store.
+//! `vhsm serve`: the process that lives: it serves AWS clients, and maintains the store.
 //!
 //! Runs in the foreground until SIGTERM or SIGINT; tells systemd when it is ready and that it is alive; writes a line to
 //! standard error for each thing it does. Several may run for one store, on one or more machines: one of them has the
-//! claim `serve/maintenance` and works, the others wait for it. What work there is stands in `maintenance`.
+//! claim `serve/maintenance` and works, the others wait for it. What work there is stands in `maintenance`. So it is with
+//! KMS and the claim `serve/kms`, in `keystores`. SIGHUP: certificate, access keys and audit log are opened anew.
 
+mod endpoint;
+mod endpoints;
+mod health;
+mod keystores;
 mod maintenance;
 mod supervisor;
 #[cfg(test)]
@@ -12,24 +17,30 @@ mod tests;
 use crate::App;
 use crate::cli::ServeArgs;
 use crate::failure::Failure;
+pub use endpoint::{Endpoint, TlsFiles};
+use endpoints::Endpoints;
 use maintenance::{Outcome, Schedule};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, SystemTime};
 use supervisor::Supervisor;
+use vhsm_pkcs11::cluster::Clusters;
+use vhsm_pkcs11::config::Config;
 use vhsm_pkcs11::error::Error;
 use vhsm_store::{Claim, ClaimKind};
 
 /// Who has it maintains the store.
 pub const MAINTENANCE: &[u8] = b"serve/maintenance";
+/// The signal that ends nothing.
+const RELOAD: &str = "SIGHUP";
 /// How soon one that waits notices that the other is gone.
 const WAIT: Duration = Duration::from_secs(2);
 
 pub fn run(app: &App, arguments: &ServeArgs) -> Result<(), Failure> {
     match arguments.once {
         true => once(app),
-        false => live(app),
+        false => live(app, arguments),
     }
 }
 
@@ -46,13 +57,32 @@ fn once(app: &App) -> Result<(), Failure> {
     }
 }
 
-fn live(app: &App) -> Result<(), Failure> {
+fn live(app: &App, arguments: &ServeArgs) -> Result<(), Failure> {
+    let endpoint = Endpoint::of(&app.config)?.with_listen(arguments.listen.as_deref());
     let signals = signals()?;
     let mut supervisor = Supervisor::from_environment();
     log(&format!("serves {} (process {})", app.config.store, std::process::id()));
+    let endpoints = Endpoints::start(app, &endpoint)?;
+    supervisor.tell("READY=1");
+    let signal = maintain(app, &mut supervisor, &signals, endpoints.as_ref())?;
+    supervisor.tell("STOPPING=1");
+    log(&format!("ends, for it was sent {signal}"));
+    if let Some(endpoints) = endpoints {
+        endpoints.stop();
+        log("ended");
+    }
+    Ok(())
+}
+
+/// Until a signal ends this process; answers which one.
+fn maintain(
+    app: &App,
+    supervisor: &mut Supervisor,
+    signals: &Receiver<&'static str>,
+    endpoints: Option<&Endpoints>,
+) -> Result<&'static str, Failure> {
     let mut duty = Duty::Unknown;
     let mut schedule = Schedule::new();
-    supervisor.tell("READY=1");
     loop {
         supervisor.alive();
         duty = duty.next(app);
@@ -68,11 +98,12 @@ fn live(app: &App) -> Result<(), Failure> {
         };
         match signals.recv_timeout(pause.min(supervisor.interval())) {
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(signal) => {
-                supervisor.tell("STOPPING=1");
-                log(&format!("ends, for it was sent {signal}"));
-                return Ok(());
+            Ok(RELOAD) => {
+                if let Some(endpoints) = endpoints {
+                    endpoints.reload();
+                }
             }
+            Ok(signal) => return Ok(signal),
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Failure::new("the thread that waits for signals is gone"));
             }
@@ -122,24 +153,34 @@ fn claim(app: &App) -> Result<Option<Box<dyn Claim>>, Failure> {
     Ok(claim.map_err(Error::from)?)
 }
 
-/// The signals that end this process, by name. Their handlers are there when this returns.
+/// The signals that this process hears, by name. Their handlers are there when this returns.
 fn signals() -> Result<Receiver<&'static str>, Failure> {
     let cannot = |error: std::io::Error| Failure::new(format!("signals: {error}"));
-    let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(cannot)?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(cannot)?;
     let (sender, receiver) = channel();
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             for signal in signals.forever() {
                 // The receiver is gone when the process ends anyway.
-                let _ = sender.send(if signal == SIGINT { "SIGINT" } else { "SIGTERM" });
+                let _ = sender.send(match signal {
+                    SIGHUP => RELOAD,
+                    SIGINT => "SIGINT",
+                    _ => "SIGTERM",
+                });
             }
         })
         .map_err(cannot)?;
     Ok(receiver)
 }
 
+/// The clusters once more, for another owner.
+fn clusters(config: &Config) -> Result<Clusters, Failure> {
+    let clusters = Clusters::open(config.open_store()?, config.password_costs)?;
+    Ok(clusters.with_backups(config.backups.clone()))
+}
+
 /// A line for people and journals: no secret ever enters it.
-fn log(line: &str) {
+pub fn log(line: &str) {
     eprintln!("{} vhsm serve: {line}", humantime::format_rfc3339_seconds(SystemTime::now()));
 }

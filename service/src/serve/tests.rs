@@ -42,6 +42,7 @@ impl World {
             lifecycle_delay_ms: 0,
             region: "us-east-1".into(),
             faults: Default::default(),
+            serve: Default::default(),
             root_key_file: None,
             log_level: Level::Off,
             log_file: None,

@@ -13,6 +13,7 @@ mod lockout;
 mod programs;
 mod quickstart;
 mod serve;
+mod serve_http;
 mod store;
 mod users;
 

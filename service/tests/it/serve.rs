@@ -21,8 +21,13 @@ pub struct Serve {
 }
 
 impl Serve {
+    /// One that maintains the store, and no more.
     pub fn start(home: &Home, environment: &[(&str, &str)]) -> Self {
-        let mut command = home.command(None, &["serve"]);
+        Self::listening(home, "none", environment)
+    }
+
+    pub fn listening(home: &Home, listen: &str, environment: &[(&str, &str)]) -> Self {
+        let mut command = home.command(None, &["serve", "--listen", listen]);
         let command = command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, lines) = channel();

@@ -1,0 +1,102 @@
+//! The table beside the API's own list (botocore, kms/2014-11-01).
+
+use super::table::TABLE;
+
+const OPERATIONS: [&str; 56] = [
+    "CancelKeyDeletion",
+    "ConnectCustomKeyStore",
+    "CreateAlias",
+    "CreateCustomKeyStore",
+    "CreateGrant",
+    "CreateKey",
+    "Decapsulate",
+    "Decrypt",
+    "DeleteAlias",
+    "DeleteCustomKeyStore",
+    "DeleteImportedKeyMaterial",
+    "DeriveSharedSecret",
+    "DescribeCustomKeyStores",
+    "DescribeKey",
+    "DisableKey",
+    "DisableKeyRotation",
+    "DisconnectCustomKeyStore",
+    "EnableKey",
+    "EnableKeyRotation",
+    "Encapsulate",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "GenerateRandom",
+    "GetKeyLastUsage",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "GetParametersForImport",
+    "GetPublicKey",
+    "ImportKeyMaterial",
+    "ListAliases",
+    "ListGrants",
+    "ListKeyPolicies",
+    "ListKeyRotations",
+    "ListKeys",
+    "ListResourceTags",
+    "ListRetirableGrants",
+    "PutKeyPolicy",
+    "ReEncrypt",
+    "ReplicateKey",
+    "RetireGrant",
+    "RevokeGrant",
+    "RotateKeyOnDemand",
+    "ScheduleKeyDeletion",
+    "Sign",
+    "TagResource",
+    "UntagResource",
+    "UpdateAlias",
+    "UpdateCustomKeyStore",
+    "UpdateKeyDescription",
+    "UpdatePrimaryRegion",
+    "Verify",
+    "VerifyMac",
+];
+
+/// The table is searched by halves.
+#[test]
+fn rows_are_sorted_and_each_is_an_operation_of_the_api() {
+    assert!(TABLE.is_sorted_by(|one, next| one.name < next.name));
+    for row in TABLE {
+        assert!(OPERATIONS.contains(&row.name), "{}", row.name);
+    }
+}
+
+#[test]
+fn what_lists_and_describes_only_reads() {
+    for row in TABLE {
+        let reads = ["List", "Describe", "Get"].iter().any(|prefix| row.name.starts_with(prefix));
+        assert!(!reads || row.read_only, "{}", row.name);
+    }
+}
+
+/// No row names what must not be in a log.
+#[test]
+fn nothing_secret_is_recorded() {
+    let secret = [
+        "Plaintext",
+        "Ciphertext",
+        "Password",
+        "Message",
+        "Signature",
+        "Material",
+        "PublicKey",
+        "Mac",
+        "Secret",
+    ];
+    for row in TABLE {
+        for member in row.request.iter().chain(row.response) {
+            let is_told =
+                ["KeyMaterialId", "IncludeKeyMaterial", "MessageType", "MacAlgorithm"].contains(member);
+            assert!(is_told || !secret.iter().any(|word| member.contains(word)), "{}: {member}", row.name);
+        }
+    }
+}

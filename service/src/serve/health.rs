@@ -1,0 +1,80 @@
+//! What /health and /metrics tell of the key stores.
+
+use super::endpoint::Endpoint;
+use crate::http::Health;
+use crate::kms::KmsService;
+use crate::metrics::Gauge;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use vhsm_keystore::api::{CustomKeyStoresListEntry, DescribeCustomKeyStoresRequest};
+use vhsm_keystore::{Caller, Kms, KmsError};
+
+pub struct StoreHealth {
+    service: Arc<KmsService>,
+    /// In whose name it is asked.
+    caller: Caller,
+}
+
+impl StoreHealth {
+    pub fn new(service: Arc<KmsService>, endpoint: &Endpoint) -> Self {
+        let account = endpoint.account.clone();
+        let principal = format!("arn:aws:iam::{account}:root");
+        Self { service, caller: Caller { account, principal } }
+    }
+
+    fn stores(&self, kms: &Kms) -> Result<Vec<CustomKeyStoresListEntry>, KmsError> {
+        let mut stores = Vec::new();
+        let mut request = DescribeCustomKeyStoresRequest::default();
+        loop {
+            let page = kms.describe_custom_key_stores(&self.caller, &request)?;
+            stores.extend(page.custom_key_stores);
+            request.marker = page.next_marker;
+            if request.marker.is_none() {
+                return Ok(stores);
+            }
+        }
+    }
+}
+
+impl Health for StoreHealth {
+    /// Well is who can read its records; a key store that has failed is told, and its owner's to mend.
+    fn health(&self) -> (bool, Value) {
+        let Some(kms) = self.service.current() else {
+            return (true, json!({"kms": "STANDBY"}));
+        };
+        match self.stores(&kms) {
+            Ok(stores) => {
+                let state = |store: &CustomKeyStoresListEntry| {
+                    (store.custom_key_store_id.clone(), store.connection_state.to_string())
+                };
+                let states: BTreeMap<_, _> = stores.iter().map(state).collect();
+                (true, json!({"kms": "SERVING", "customKeyStores": states}))
+            }
+            Err(error) => (false, json!({"kms": "FAILING", "problem": error.exception.name()})),
+        }
+    }
+
+    fn gauges(&self) -> Vec<Gauge> {
+        let kms = self.service.current();
+        let serving = vec![(String::new(), u64::from(kms.is_some()))];
+        let mut gauges = vec![Gauge {
+            name: "vhsm_kms_serving",
+            help: "Whether this process serves KMS (1), or another one does (0).",
+            kind: "gauge",
+            values: serving,
+        }];
+        let stores = kms.and_then(|kms| self.stores(&kms).ok()).unwrap_or_default();
+        let state = |store: &CustomKeyStoresListEntry| {
+            let (id, state) = (&store.custom_key_store_id, &store.connection_state);
+            (format!("store=\"{id}\",state=\"{state}\""), 1)
+        };
+        gauges.push(Gauge {
+            name: "vhsm_store_connection_state",
+            help: "The connection state of each custom key store.",
+            kind: "gauge",
+            values: stores.iter().map(state).collect(),
+        });
+        gauges
+    }
+}
