@@ -181,9 +181,7 @@ impl Kms {
             match self.store.commit(batch) {
                 Ok(_) => return Ok(answer),
                 Err(StoreError::Conflict { .. }) => {}
-                Err(error @ (StoreError::OutcomeUnknown { .. } | StoreError::Io { .. })) => {
-                    return Err(NotDone::Perhaps(error.into()));
-                }
+                Err(error) if is_in_doubt(&error) => return Err(NotDone::Perhaps(error.into())),
                 Err(error) => return Err(NotDone::Surely(error.into())),
             }
         }
@@ -191,6 +189,11 @@ impl Kms {
             "The request was rejected because the resource is being changed by others; try it again.";
         Err(NotDone::Surely(KmsError::new(Exception::Conflict, message)))
     }
+}
+
+/// Whether a commit that failed so may be done all the same.
+fn is_in_doubt(error: &StoreError) -> bool {
+    matches!(error, StoreError::OutcomeUnknown { .. } | StoreError::Io { .. } | StoreError::Injected(_))
 }
 
 /// A change that failed.

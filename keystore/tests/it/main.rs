@@ -25,6 +25,7 @@ pub(crate) use on_every_module;
 mod crypto;
 mod foreign;
 mod hsm;
+mod keys;
 mod states;
 mod stores;
 mod support;
