@@ -3,6 +3,7 @@
 mod ciphertexts;
 mod data_keys;
 mod dry_run;
+mod failures;
 mod last_use;
 mod rates;
 mod refusals;

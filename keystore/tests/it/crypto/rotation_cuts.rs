@@ -1,4 +1,5 @@
-//! Rotations that end halfway: the store fails, or the process is gone, at each of their commits.
+//! Rotations that end halfway: the store fails, or the process is gone, at each of their commits. And those that meet each
+//! other, and the key's use.
 
 use crate::support::{Kind, Scene};
 use cryptoki::object::{Attribute, ObjectClass};
@@ -94,6 +95,35 @@ fn a_rotation_that_is_cut_leaves_no_key_unusable_and_nothing_behind(kind: Kind) 
     }
 }
 
+fn keys_rotate_once_while_many_use_them(kind: Kind) {
+    let scene = Scene::new(kind);
+    let keys: Vec<String> = (0..4).map(|_| scene.default_key()).collect();
+    for key in &keys {
+        scene.ok("EnableKeyRotation", json!({ "KeyId": key, "RotationPeriodInDays": 90 }));
+    }
+    for round in 1..=5 {
+        scene.world.clock.advance(DAY * 90);
+        let rotated = std::thread::scope(|threads| {
+            for key in &keys {
+                let scene = &scene;
+                threads.spawn(move || {
+                    for _ in 0..20 {
+                        let ciphertext = scene.encrypt(key, b"plaintext", json!({}));
+                        assert_eq!(scene.decrypt(&ciphertext, json!({})), Ok(b"plaintext".to_vec()));
+                    }
+                });
+            }
+            let rotating = [(); 3].map(|()| threads.spawn(|| scene.world.kms.rotate_due_keys().unwrap()));
+            rotating.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!(rotated, keys.len());
+        assert!(keys.iter().all(|key| materials_of(&scene, key) == round + 1));
+    }
+    assert_eq!(scene.world.kms.orphans(), Ok(Vec::new()));
+    assert_eq!(materials_in_hsms(&scene), 4 * 6 + 1);
+}
+
 crate::on_every_module! {
+    keys_rotate_once_while_many_use_them,
     a_rotation_that_is_cut_leaves_no_key_unusable_and_nothing_behind,
 }
