@@ -2,7 +2,11 @@
 
 mod connect;
 mod create;
+mod cuts;
+mod delete;
 mod describe;
+mod failures;
+mod keep;
 mod states;
 mod update;
 
@@ -78,6 +82,13 @@ pub fn state(kms: &Kms, id: &str) -> String {
         Some(code) => format!("{} {code}", entry.connection_state),
         None => entry.connection_state,
     }
+}
+
+/// A KMS key in a key store: its ID.
+pub fn create_key(kms: &Kms, id: &str) -> Result<String, KmsError> {
+    let members = json!({ "Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": id });
+    let answer = kms.create_key(&caller(), &request(members))?;
+    Ok(answer.key_metadata.key_id)
 }
 
 /// Uses the HSMs of a key store.

@@ -92,6 +92,12 @@ fn rows() -> Vec<Row> {
             then: ["DISCONNECTED"; 5],
         },
         Row {
+            name: "CreateKey",
+            call: |world, id| create_key(&world.kms, id).map(drop),
+            answers: [STATE, STATE, OK, STATE, STATE],
+            then: STAY,
+        },
+        Row {
             name: "GenerateRandom",
             call: |world, id| random(&world.kms, id),
             answers: [STATE, STATE, OK, STATE, STATE],
