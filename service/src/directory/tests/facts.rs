@@ -1,73 +1,14 @@
-//! The directory over clusters in an embedded store, and the library in this very program.
+//! What the directory tells of clusters in an embedded store, and what it seals.
 
 use super::*;
 use vhsm_keystore::Sealer;
-use vhsm_pkcs11::cluster::backup::{BackupFolder, TakenBy};
+use vhsm_pkcs11::cluster::backup::TakenBy;
 use vhsm_pkcs11::cluster::life::FromBackup;
-use vhsm_pkcs11::cluster::life::api::{CreateClusterRequest, CreateHsmRequest, Places, WholeClusterRequest};
-use vhsm_pkcs11::cluster::{
-    Authority, HsmState, HsmType, Mode, NetworkType, PasswordCosts, PasswordRules, Policy,
-};
-use vhsm_pkcs11::crypto::seal;
-use vhsm_store::{Lmdb, LmdbOptions, Store};
+use vhsm_pkcs11::cluster::life::api::{CreateClusterRequest, CreateHsmRequest, Places};
+use vhsm_pkcs11::cluster::{HsmState, HsmType, Mode, NetworkType, Policy};
 
-const COSTS: PasswordCosts = PasswordCosts { memory_kib: 8, passes: 1, lanes: 1 };
-const ADMIN: &[u8] = b"admin-password";
 const POLICY: Policy =
     Policy { key_availability: false, refuse_public_keys: false, refuse_extractable: false };
-
-struct World {
-    home: tempfile::TempDir,
-    store: Arc<dyn Store>,
-    root_key: Arc<RootKey>,
-    directory: Directory,
-}
-
-impl World {
-    fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> =
-            Arc::new(Lmdb::open(&LmdbOptions::new(home.path().join("store"))).unwrap());
-        let root_key = Arc::new(RootKey::new(seal::random_key().unwrap()));
-        let clusters = clusters(&store, home.path());
-        let directory = Directory::new(clusters, settings(), root_key.clone());
-        Self { home, store, root_key, directory }
-    }
-
-    fn clusters(&self) -> Clusters {
-        clusters(&self.store, self.home.path())
-    }
-
-    /// A cluster with two HSMs in two zones, and crypto user `kmsuser`.
-    fn cluster(&self, label: &str) -> Arc<Cluster> {
-        let clusters = self.clusters();
-        let request = WholeClusterRequest {
-            label,
-            hsms: 2,
-            admin_password: ADMIN,
-            hsm_type: HsmType::Hsm2mMedium,
-            mode: Mode::NonFips,
-            places: None,
-            retention: None,
-            tags: Vec::new(),
-        };
-        let plane = ControlPlane::new(&clusters, settings()).with_root_key(&self.root_key);
-        let cluster = clusters.find(&plane.create_whole_cluster(&request).unwrap().cluster_id).unwrap();
-        let admin = clusters.login_as(&cluster, None, "admin", ADMIN).unwrap();
-        let rules = PasswordRules::Cluster;
-        clusters.create_user(&cluster, &admin, "kmsuser", Role::CryptoUser, b"password1", rules).unwrap();
-        cluster
-    }
-}
-
-fn clusters(store: &Arc<dyn Store>, home: &std::path::Path) -> Clusters {
-    let backups = BackupFolder::new(home.join("backups"), false);
-    Clusters::open(store.clone(), COSTS).unwrap().with_backups(backups)
-}
-
-fn settings() -> life::Settings {
-    life::Settings { delay_ms: 0, region: "us-east-1".into(), policy: POLICY }
-}
 
 #[test]
 fn a_cluster_is_told_with_its_hsms_zones_and_trust_anchor() {
@@ -84,9 +25,7 @@ fn a_cluster_is_told_with_its_hsms_zones_and_trust_anchor() {
     assert!(facts.trust_anchor.is_some() && facts.certificate == cluster.backing.certificate);
 
     for state in [HsmState::Degraded, HsmState::Failed] {
-        let hsm = &cluster.hsms[0];
-        let by = Authority::Service(&world.root_key);
-        world.clusters().set_hsm_state(&cluster, by, &hsm.name, state).unwrap();
+        world.set(&cluster, 0, state);
         let facts = world.directory.cluster(&cluster.name).unwrap().unwrap();
         assert_eq!(
             (facts.active_slots(), facts.active_zones()),
@@ -103,8 +42,8 @@ fn a_cluster_is_told_with_its_hsms_zones_and_trust_anchor() {
 #[test]
 fn a_cluster_that_is_not_active_and_one_without_a_certificate_are_told_so() {
     let world = World::new();
-    let clusters = world.clusters();
-    let plane = ControlPlane::new(&clusters, settings()).with_root_key(&world.root_key);
+    let clusters = &world.clusters;
+    let plane = world.plane();
     let made = plane.create_cluster(&request(None)).unwrap();
     let facts = world.directory.cluster(&made.cluster_id).unwrap().unwrap();
     assert_eq!((facts.is_active, facts.state.as_str()), (false, "UNINITIALIZED"));
@@ -121,10 +60,10 @@ fn a_cluster_that_is_not_active_and_one_without_a_certificate_are_told_so() {
 #[test]
 fn a_crypto_user_is_told_locked_or_logged_in() {
     let world = World::new();
-    let (cluster, clusters) = (world.cluster("one"), world.clusters());
+    let (cluster, clusters) = (world.cluster("one"), &world.clusters);
     let user = |name: &str| world.directory.crypto_user(&cluster.name, name).unwrap();
     assert_eq!(user("kmsuser"), Some(UserFacts { is_locked: false, is_logged_in: false }));
-    let login = clusters.login_as(&cluster, None, "kmsuser", b"password1").unwrap();
+    let login = clusters.login_as(&cluster, None, "kmsuser", PASSWORD.as_bytes()).unwrap();
     assert_eq!(user("kmsuser"), Some(UserFacts { is_locked: false, is_logged_in: true }));
     drop(login);
     for _ in 0..5 {
@@ -152,9 +91,9 @@ fn request(source_backup_id: Option<String>) -> CreateClusterRequest {
 #[test]
 fn a_restored_cluster_is_kin_to_the_first_even_when_that_is_gone() {
     let world = World::new();
-    let (first, other, clusters) = (world.cluster("one"), world.cluster("two"), world.clusters());
+    let (first, other, clusters) = (world.cluster("one"), world.cluster("two"), &world.clusters);
     let backup = clusters.create_backup(&first, TakenBy::Service(&world.root_key), &mut |_, _| {}).unwrap();
-    let plane = ControlPlane::new(&clusters, settings()).with_root_key(&world.root_key);
+    let plane = world.plane();
     let new = request(Some(backup.id));
     let made = plane.create_from_backup(&new, &FromBackup::default(), &mut |_, _| {}).unwrap().cluster;
     let zone = CreateHsmRequest {
@@ -185,9 +124,9 @@ fn the_default_cluster_is_private_and_its_user_can_log_in() {
     let again = world.directory.default_cluster().unwrap().unwrap();
     assert_eq!((&again.facts, &again.password), (&own.facts, &own.password));
     assert_eq!(world.directory.cluster(&own.facts.cluster_id).unwrap().unwrap(), own.facts);
-    assert_eq!(world.clusters().list().unwrap().len(), 1);
+    assert_eq!(world.clusters.list().unwrap().len(), 1);
     let cluster = world.directory.found(&own.facts.cluster_id).unwrap().unwrap();
-    world.clusters().login_as(&cluster, None, &own.user, &own.password).unwrap();
+    world.clusters.login_as(&cluster, None, &own.user, &own.password).unwrap();
 }
 
 #[test]
