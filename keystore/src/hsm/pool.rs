@@ -9,6 +9,7 @@ use super::fault::{Fault, code};
 use super::handles::Handles;
 use super::module::Claim;
 use cryptoki::error::RvError;
+use cryptoki::object::ObjectHandle;
 use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::types::RawAuthPin;
 use parking_lot::{Condvar, Mutex};
@@ -33,21 +34,15 @@ pub(super) struct Hsm {
     /// A session came back, or may be opened.
     freed: Condvar,
     is_working: AtomicBool,
-    /// Held by who changes `is_working`.
-    standing: Mutex<Standing>,
-    pub handles: Handles,
+    /// How often it was entered: what went wrong before says nothing about it now.
+    entries: AtomicU64,
+    /// Why it does not work. Held by who changes the two above.
+    trouble: Mutex<String>,
+    pub handles: Handles<ObjectHandle>,
     /// The HSM makes the IVs of AES-GCM itself, and refuses others.
     pub makes_ivs: AtomicBool,
     operations: AtomicU64,
     failures: AtomicU64,
-}
-
-#[derive(Default)]
-struct Standing {
-    /// Why it does not work.
-    trouble: String,
-    /// How often it was entered: what went wrong before says nothing about it now.
-    entries: u64,
 }
 
 #[derive(Default)]
@@ -67,8 +62,9 @@ impl Hsm {
             pool: Mutex::default(),
             freed: Condvar::new(),
             is_working: AtomicBool::new(false),
-            standing: Mutex::default(),
-            handles: Handles::default(),
+            entries: AtomicU64::new(0),
+            trouble: Mutex::default(),
+            handles: Handles::new(),
             makes_ivs: AtomicBool::new(false),
             operations: AtomicU64::new(0),
             failures: AtomicU64::new(0),
@@ -84,7 +80,7 @@ impl Hsm {
     }
 
     pub fn trouble(&self) -> String {
-        self.standing.lock().trouble.clone()
+        self.trouble.lock().clone()
     }
 
     /// Opens a session and logs in: from then on it works. Errors: `Refused(LoggedIn)`: somebody else in this process is
@@ -103,31 +99,31 @@ impl Hsm {
         pool.idle.push(session);
         pool.open += 1;
         drop(pool);
-        let mut standing = self.standing.lock();
-        standing.entries += 1;
+        let changing = self.trouble.lock();
+        self.entries.fetch_add(1, Ordering::AcqRel);
         self.is_working.store(true, Ordering::Relaxed);
-        drop(standing);
+        drop(changing);
         self.freed.notify_one();
         Ok(())
     }
 
     /// It could not be entered: operations pass it by.
     pub fn still_failed(&self, fault: &Fault) {
-        self.standing.lock().trouble = fault.to_string();
+        *self.trouble.lock() = fault.to_string();
     }
 
     /// From now on operations pass it by, until it is entered again; if it was not since it was entered so often.
     fn fail(&self, fault: &Fault, entries: u64) {
-        let mut standing = self.standing.lock();
-        if standing.entries != entries {
+        let mut trouble = self.trouble.lock();
+        if self.entries.load(Ordering::Acquire) != entries {
             return;
         }
-        standing.trouble = fault.to_string();
+        *trouble = fault.to_string();
         // Of several threads that find it so, one counts.
         if self.is_working.swap(false, Ordering::Relaxed) {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }
-        drop(standing);
+        drop(trouble);
         self.close_idle();
     }
 
@@ -138,7 +134,7 @@ impl Hsm {
         until: Option<Instant>,
         call: &mut impl FnMut(&Hsm, &Session) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
-        let entries = self.standing.lock().entries;
+        let entries = self.entries.load(Ordering::Acquire);
         loop {
             let lease = self.lease(until).inspect_err(|fault| {
                 if *fault != Fault::Full {

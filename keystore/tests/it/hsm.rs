@@ -1,5 +1,6 @@
 //! Connections to HSMs.
 
+mod cloudhsm;
 mod failover;
 mod keys;
 mod login;

@@ -51,10 +51,19 @@ impl Hsms {
 
     /// `clusters` of them, each with kmsuser; the operator works at the first.
     pub fn with(kind: Kind, clusters: usize) -> Hsms {
+        Hsms::configured(kind, clusters, "")
+    }
+
+    /// Of `Kind::Vhsm` in profile `cloudhsm`: one slot for both HSMs, and a library like CloudHSM's own.
+    pub fn of_profile_cloudhsm() -> Hsms {
+        Hsms::configured(Kind::Vhsm, 1, "profile = \"cloudhsm\"\n")
+    }
+
+    fn configured(kind: Kind, clusters: usize, config: &str) -> Hsms {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let (path, operator) = match kind {
-            Kind::Vhsm => (library(), Some(make_clusters(folder.path(), clusters))),
+            Kind::Vhsm => (library(), Some(make_clusters(folder.path(), clusters, config))),
             Kind::SoftHsm => (softhsm(), None),
         };
         if kind == Kind::SoftHsm {
@@ -143,7 +152,7 @@ fn softhsm() -> PathBuf {
     installed.expect("SoftHSM is installed (Debian: softhsm2)").to_path_buf()
 }
 
-fn make_clusters(home: &Path, clusters: usize) -> Operator {
+fn make_clusters(home: &Path, clusters: usize, config: &str) -> Operator {
     // SAFETY: other threads of a test start after this; other tests wait for the lock.
     unsafe {
         std::env::set_var("VHSM_HOME", home);
@@ -152,7 +161,8 @@ fn make_clusters(home: &Path, clusters: usize) -> Operator {
         }
     }
     // Argon2id as cheap as it gets.
-    std::fs::write(home.join("vhsm.toml"), "[password]\nmemory_kib = 8\npasses = 1\n").unwrap();
+    let config = format!("{config}[password]\nmemory_kib = 8\npasses = 1\n");
+    std::fs::write(home.join("vhsm.toml"), config).unwrap();
     Operator::start(home, &(0..clusters).map(label).collect::<Vec<_>>())
 }
 
