@@ -15,8 +15,8 @@ use vhsm_store::Store;
 /// KMS of one account in one region. Each operation is a method, in the file that bears its name.
 ///
 /// Methods block: for microseconds where they use a key, for a durable commit where they change something. They may be
-/// called from any number of threads. Nothing but sessions, rates and keys' last uses is kept in memory: another `Kms` on the same store sees
-/// every change at once.
+/// called from any number of threads. Nothing but sessions, rates, keys' last uses and what could not be written down is kept in
+/// memory: another `Kms` on the same store sees every change at once.
 pub struct Kms {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,

@@ -1,8 +1,7 @@
 //! ConnectCustomKeyStore: what can be told at once is told; the rest is done after the answer (see `connecting`).
 
 use super::api::ConnectCustomKeyStoreRequest;
-use super::create_custom_key_store::cluster_not_active;
-use super::find::invalid_state;
+use super::find::{cluster_not_active, invalid_state};
 use super::members;
 use crate::error::{Exception, KmsError};
 use crate::kms::{Caller, Kms};

@@ -103,7 +103,7 @@ impl Kms {
         let (_, read) = self.view(|view| self.custom_key_store(view, &id.0))?;
         match read.value.state {
             _ if read.value.attempt != attempt => return Err(Stop::NotDue),
-            ConnectionState::Connecting => self.connections.close(id),
+            ConnectionState::Connecting => self.log_out(id),
             ConnectionState::Connected
                 if read.value.error_code.is_none() && self.connections.of(id).is_none() => {}
             _ => return Err(Stop::NotDue),

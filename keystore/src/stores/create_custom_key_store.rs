@@ -2,8 +2,9 @@
 //! certificate, its HSMs).
 
 use super::api::{CreateCustomKeyStoreRequest, CreateCustomKeyStoreResponse};
-use super::find::check_zones;
+use super::find::{check_zones, cluster_not_active, cluster_not_found, name_in_use};
 use super::members::{self, CLUSTER_ID, NAME, PASSWORD, TRUST_ANCHOR, xks_members};
+use super::register::{named, put_register, register};
 use super::{password, trust_anchor};
 use crate::error::{Exception, KmsError};
 use crate::ids::StoreId;
@@ -11,7 +12,7 @@ use crate::kms::{Caller, Kms};
 use crate::records::store::{
     CloudHsmStore, ConnectionState, RegisteredStore, StoreKind, StoreName, StoreRecord, StoreRegister,
 };
-use crate::records::{Change, View, keys};
+use crate::records::{Change, keys};
 use crate::validate::Check;
 
 const TYPES: [&str; 2] = ["AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"];
@@ -167,40 +168,4 @@ enum Place {
 
 fn response(id: StoreId) -> CreateCustomKeyStoreResponse {
     CreateCustomKeyStoreResponse { custom_key_store_id: id.0 }
-}
-
-/// The key store of this name.
-pub(super) fn named(view: &View, name: &str) -> Result<Option<(StoreId, StoreRecord)>, KmsError> {
-    let Some(entry) = view.get::<StoreName>(keys::store_name(name))? else { return Ok(None) };
-    let id = entry.value.id;
-    let record = view.get::<StoreRecord>(keys::store(&id))?;
-    let record = record.ok_or_else(|| KmsError::internal(format!("{id} has a name and no record")))?;
-    Ok(Some((id, record.value)))
-}
-
-pub(super) fn register(view: &View) -> Result<StoreRegister, KmsError> {
-    let read = view.get::<StoreRegister>(keys::store_register())?;
-    Ok(read.map(|read| read.value).unwrap_or_default())
-}
-
-/// Puts another register in the place of the one that `view` has.
-pub(super) fn put_register(change: Change, view: &View, new: &StoreRegister) -> Result<Change, KmsError> {
-    match view.get::<StoreRegister>(keys::store_register())? {
-        Some(read) => change.update(&read, new),
-        None => change.create(keys::store_register(), new),
-    }
-}
-
-pub(super) fn name_in_use(name: &str) -> KmsError {
-    let message = format!("The name {name} is that of another custom key store of this account.");
-    KmsError::new(Exception::CustomKeyStoreNameInUse, message)
-}
-
-pub(super) fn cluster_not_found(id: &str) -> KmsError {
-    KmsError::new(Exception::CloudHsmClusterNotFound, format!("There is no CloudHSM cluster {id}."))
-}
-
-pub(super) fn cluster_not_active(id: &str, state: &str) -> KmsError {
-    let message = format!("The CloudHSM cluster {id} has the state {state}, and must be ACTIVE.");
-    KmsError::new(Exception::CloudHsmClusterNotActive, message)
 }

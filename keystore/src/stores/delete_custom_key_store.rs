@@ -1,9 +1,9 @@
 //! DeleteCustomKeyStore: of a disconnected key store without KMS keys. The cluster is left as it is.
 
 use super::api::DeleteCustomKeyStoreRequest;
-use super::create_custom_key_store::{put_register, register};
 use super::find::invalid_state;
 use super::members;
+use super::register::{put_register, register};
 use crate::error::{Exception, KmsError};
 use crate::kms::{Caller, Kms};
 use crate::records::store::{ConnectionState, StoreName};

@@ -1,9 +1,9 @@
 //! DescribeCustomKeyStores: in the order of their ids.
 
 use super::api::{CustomKeyStoresListEntry, DescribeCustomKeyStoresRequest, DescribeCustomKeyStoresResponse};
-use super::create_custom_key_store::named;
 use super::find::not_found;
 use super::members::NAME;
+use super::register::named;
 use crate::error::KmsError;
 use crate::kms::{Caller, Kms};
 use crate::page::{self, Page};

@@ -8,6 +8,12 @@ use crate::ids::StoreId;
 use crate::kms::{Caller, Kms};
 use crate::records::store::ConnectionState;
 use crate::tasks::Task;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long one waits for calls that are under way, and how often one looks.
+const CALLS_TIMEOUT: Duration = Duration::from_secs(10);
+const CALLS_PAUSE: Duration = Duration::from_millis(1);
 
 impl Kms {
     /// A key store whose connecting failed has nothing to end, and is DISCONNECTED at once.
@@ -44,7 +50,7 @@ impl Kms {
             if !is_due(read.value.state, read.value.attempt) {
                 return Ok(());
             }
-            self.connections.close(id);
+            self.log_out(id);
             self.change_store(id, |record| {
                 if is_due(record.state, record.attempt) {
                     record.enter(ConnectionState::Disconnected, None);
@@ -54,6 +60,18 @@ impl Kms {
         });
         if let Err(error) = ended {
             self.keeper.log_error(id, "disconnecting", &error);
+        }
+    }
+
+    /// Closes the connection, if there is one, and waits for the calls that are under way: only then is kmsuser logged out, whose
+    /// password may then be changed, and who may log in again.
+    pub(super) fn log_out(&self, id: &StoreId) {
+        let Some(connection) = self.connections.of(id) else { return };
+        self.connections.close(id);
+        let deadline = Instant::now() + CALLS_TIMEOUT;
+        // Whoever calls has the connection.
+        while Arc::strong_count(&connection) > 1 && Instant::now() < deadline {
+            std::thread::sleep(CALLS_PAUSE);
         }
     }
 }

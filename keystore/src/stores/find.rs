@@ -96,3 +96,17 @@ pub(super) fn invalid_state(id: &StoreId, state: ConnectionState, wanted: &str) 
         format!("The custom key store {id} has the connection state {state}; the request needs {wanted}.");
     KmsError::new(Exception::CustomKeyStoreInvalidState, message)
 }
+
+pub(super) fn name_in_use(name: &str) -> KmsError {
+    let message = format!("The name {name} is that of another custom key store of this account.");
+    KmsError::new(Exception::CustomKeyStoreNameInUse, message)
+}
+
+pub(super) fn cluster_not_found(id: &str) -> KmsError {
+    KmsError::new(Exception::CloudHsmClusterNotFound, format!("There is no CloudHSM cluster {id}."))
+}
+
+pub(super) fn cluster_not_active(id: &str, state: &str) -> KmsError {
+    let message = format!("The CloudHSM cluster {id} has the state {state}, and must be ACTIVE.");
+    KmsError::new(Exception::CloudHsmClusterNotActive, message)
+}

@@ -16,5 +16,6 @@ pub(crate) mod find;
 pub(crate) mod keep;
 mod members;
 mod password;
+mod register;
 mod trust_anchor;
 mod update_custom_key_store;

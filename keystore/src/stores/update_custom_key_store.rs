@@ -1,11 +1,9 @@
 //! UpdateCustomKeyStore: the name also of a connected key store, all else of a disconnected one.
 
 use super::api::UpdateCustomKeyStoreRequest;
-use super::create_custom_key_store::{
-    cluster_not_active, cluster_not_found, name_in_use, named, put_register, register,
-};
-use super::find::{check_zones, invalid_state};
+use super::find::{check_zones, cluster_not_active, cluster_not_found, invalid_state, name_in_use};
 use super::members::{self, CLUSTER_ID, NAME, PASSWORD, xks_members};
+use super::register::{named, put_register, register};
 use crate::error::{Exception, KmsError};
 use crate::ids::StoreId;
 use crate::kms::{Caller, Kms};

@@ -3,8 +3,18 @@
 use super::*;
 use crate::support::{CLUSTERS, Kind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use vhsm_keystore::{ClusterFacts, Settings};
+
+/// Ends other threads with this one, however it ends.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 fn active(hsm: usize, is_active: bool) -> impl FnOnce(&mut ClusterFacts) {
     move |cluster| cluster.hsms[hsm].is_active = is_active
@@ -169,9 +179,10 @@ fn there_may_be_no_default_key_store() {
 }
 
 #[test]
-fn workers_do_it_by_themselves() {
+fn workers_do_it_by_themselves_while_another_keeps() {
     let world = World::new(Kind::Vhsm);
     let workers = world.kms.start_workers(2).unwrap();
+    let is_over = AtomicBool::new(false);
     let until = |id: &str, wanted: &str| {
         let deadline = Instant::now() + Duration::from_secs(60);
         while state(&world.kms, id) != wanted {
@@ -180,17 +191,77 @@ fn workers_do_it_by_themselves() {
         }
     };
     let id = store(&world);
-    for _ in 0..10 {
-        connect(&world.kms, &id).unwrap();
-        until(&id, "CONNECTED");
-        random(&world.kms, &id).unwrap();
-        disconnect(&world.kms, &id).unwrap();
-        until(&id, "DISCONNECTED");
-        // One that is cut off by its opposite.
-        connect(&world.kms, &id).unwrap();
-        disconnect(&world.kms, &id).unwrap();
-        until(&id, "DISCONNECTED");
-    }
+    std::thread::scope(|scope| {
+        let _end = End(&is_over);
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                world.kms.keep_connections();
+            }
+        });
+        for _ in 0..10 {
+            connect(&world.kms, &id).unwrap();
+            until(&id, "CONNECTED");
+            random(&world.kms, &id).unwrap();
+            disconnect(&world.kms, &id).unwrap();
+            until(&id, "DISCONNECTED");
+            // One that is cut off by its opposite.
+            connect(&world.kms, &id).unwrap();
+            disconnect(&world.kms, &id).unwrap();
+            until(&id, "DISCONNECTED");
+        }
+    });
     drop(workers);
     assert_eq!(Arc::strong_count(&world.kms), 1);
+}
+
+#[test]
+fn a_disconnect_waits_for_the_calls_under_way() {
+    let mut world = World::new(Kind::Vhsm);
+    let id = connected_store(&world);
+    let is_over = AtomicBool::new(false);
+    let kms = Arc::clone(&world.kms);
+    std::thread::scope(|scope| {
+        let _end = End(&is_over);
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    match random(&kms, &id) {
+                        Ok(()) => {}
+                        Err(error) => assert_eq!(error.exception, Exception::CustomKeyStoreInvalidState),
+                    }
+                }
+            });
+        }
+        for round in 0..10 {
+            disconnect(&kms, &id).unwrap();
+            kms.run_tasks();
+            assert_eq!(state(&kms, &id), "DISCONNECTED");
+            // Not possible while kmsuser is logged in anywhere.
+            let password = format!("ownersPassword{round}");
+            world.hsms.reset_password(&password);
+            update(&kms, &id, "KeyStorePassword", &password).unwrap();
+            connect(&kms, &id).unwrap();
+            kms.run_tasks();
+            assert_eq!(state(&kms, &id), "CONNECTED");
+        }
+    });
+    random(&kms, &id).unwrap();
+}
+
+#[test]
+fn a_key_needs_two_zones_and_a_connect_one_hsm() {
+    let mut world = World::new(Kind::Vhsm);
+    let id = store(&world);
+    // The directory does not yet know.
+    world.hsms.operator().fail(0);
+    connect(&world.kms, &id).unwrap();
+    world.kms.run_tasks();
+    assert_eq!(state(&world.kms, &id), "CONNECTED");
+    assert_eq!(world.kms.keep_connections(), [format!("key store {id}: 1 of 2 HSMs work")]);
+    random(&world.kms, &id).unwrap();
+
+    world.directory.change_cluster(CLUSTER, active(0, false));
+    assert_exception(create_key(&world.kms, &id), Exception::CloudHsmClusterInvalidConfiguration);
+    world.directory.change(|facts| facts.clusters.clear());
+    assert_exception(create_key(&world.kms, &id), Exception::CloudHsmClusterInvalidConfiguration);
 }
