@@ -30,10 +30,21 @@ pub struct Event {
     #[serde(rename = "eventID")]
     event_id: String,
     read_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<[Resource; 1]>,
     event_type: &'static str,
     management_event: bool,
     recipient_account_id: String,
     event_category: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource {
+    account_id: String,
+    r#type: &'static str,
+    #[serde(rename = "ARN")]
+    arn: String,
 }
 
 /// What the HTTP layer knows of a request.
@@ -65,6 +76,8 @@ impl Event {
     /// `None`: the request named no operation that there is.
     pub fn new(of: Circumstances, record: crate::http::service::Record) -> Option<Self> {
         let (error_code, error_message) = record.error.unzip();
+        let account_id = of.identity.account_id.clone();
+        let resource = |arn| [Resource { account_id, r#type: "AWS::KMS::Key", arn }];
         Some(Self {
             event_version: "1.08",
             recipient_account_id: of.identity.account_id.clone(),
@@ -83,6 +96,7 @@ impl Event {
             request_id: of.request_id,
             event_id: uuid::Uuid::new_v4().to_string(),
             read_only: record.read_only,
+            resources: record.key.map(resource),
             event_type: "AwsApiCall",
             management_event: true,
             event_category: "Management",

@@ -62,6 +62,8 @@ pub struct Record {
     pub request: Value,
     pub response: Value,
     pub additional: Value,
+    /// The ARN of the KMS key that it was about, where one was (CloudTrail's resources).
+    pub key: Option<String>,
     /// The exception's name, and its message.
     pub error: Option<(String, String)>,
     /// For the log alone: what went wrong inside.

@@ -2,6 +2,7 @@
 //!
 //! What KMS does is `vhsm_keystore`'s; here stands only how it is asked.
 
+mod facts;
 mod members;
 mod serialization;
 mod table;
@@ -9,6 +10,7 @@ mod table;
 mod tests;
 
 use crate::http::service::{Answer, Call, Protocol, Record, Refusal, Service};
+use facts::KnownKeys;
 use parking_lot::RwLock;
 use serde::Serialize;
 use serde_json::Value;
@@ -24,6 +26,7 @@ const RESPONSE_BYTES: usize = 8 * 1024;
 #[derive(Default)]
 pub struct KmsService {
     kms: RwLock<Option<Arc<Kms>>>,
+    known: KnownKeys,
 }
 
 /// Why an operation was not carried out.
@@ -56,9 +59,17 @@ impl KmsService {
             request: members::kept(body, operation.request),
             ..Record::default()
         };
+        // Afterwards, a key store that was deleted is no longer there to be asked.
+        if operation.is_of_store() {
+            record.additional = facts::of_store(kms, &record.request);
+        }
         match (operation.run)(kms, call.caller, body) {
             Ok(response) => {
                 record.response = members::kept(&response, operation.response);
+                (record.key, record.additional) = match std::mem::take(&mut record.additional) {
+                    Value::Null => self.known.of_key(kms, operation, &response, &record.response),
+                    told => (None, told),
+                };
                 Answer { status: 200, body: response, record }
             }
             Err(Fault::Serialization(why)) => failed(400, "SerializationException", &why, record),

@@ -17,6 +17,13 @@ pub struct Operation {
     pub run: Run,
 }
 
+impl Operation {
+    /// Whether it is about a custom key store as a whole.
+    pub fn is_of_store(&self) -> bool {
+        self.request.contains(&"CustomKeyStoreId") && self.name.ends_with("CustomKeyStore")
+    }
+}
+
 /// From a request's body to a response's.
 type Run = fn(&Kms, &Caller, &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault>;
 
@@ -45,18 +52,29 @@ macro_rules! operations {
 }
 
 operations! {
+    CancelKeyDeletion: WRITES, cancel_key_deletion, ["KeyId"] => ["KeyId"];
     ConnectCustomKeyStore: WRITES, connect_custom_key_store, ["CustomKeyStoreId"] => [];
+    CreateAlias: WRITES, create_alias, ["AliasName" "TargetKeyId"] => [];
     CreateCustomKeyStore: WRITES, create_custom_key_store,
         ["CustomKeyStoreName" "CustomKeyStoreType" "CloudHsmClusterId" "XksProxyUriEndpoint" "XksProxyUriPath"
             "XksProxyConnectivity" "XksProxyVpcEndpointServiceName" "XksProxyVpcEndpointServiceOwner"] => ["CustomKeyStoreId"];
+    CreateGrant: WRITES, create_grant,
+        ["KeyId" "GranteePrincipal" "RetiringPrincipal" "Operations" "Constraints" "Name" "DryRun"] => ["GrantId" "KeyId"];
+    CreateKey: WRITES, create_key,
+        ["Policy" "Description" "KeyUsage" "CustomerMasterKeySpec" "KeySpec" "Origin" "CustomKeyStoreId"
+            "BypassPolicyLockoutSafetyCheck" "Tags" "MultiRegion" "XksKeyId"] => ["KeyMetadata"];
     Decapsulate: READS, decapsulate, ["KeyId" "EncapsulationAlgorithm" "DryRun"] => [];
     Decrypt: READS, decrypt, ["KeyId" "EncryptionAlgorithm" "EncryptionContext" "DryRun"] => [];
+    DeleteAlias: WRITES, delete_alias, ["AliasName"] => [];
     DeleteCustomKeyStore: WRITES, delete_custom_key_store, ["CustomKeyStoreId"] => [];
     DeleteImportedKeyMaterial: WRITES, delete_imported_key_material, ["KeyId" "KeyMaterialId"] => ["KeyId" "KeyMaterialId"];
     DeriveSharedSecret: READS, derive_shared_secret, ["KeyId" "KeyAgreementAlgorithm" "DryRun"] => [];
     DescribeCustomKeyStores: READS, describe_custom_key_stores, ["CustomKeyStoreId" "CustomKeyStoreName" "Limit" "Marker"] => [];
+    DescribeKey: READS, describe_key, ["KeyId"] => [];
+    DisableKey: WRITES, disable_key, ["KeyId"] => [];
     DisableKeyRotation: WRITES, disable_key_rotation, ["KeyId"] => [];
     DisconnectCustomKeyStore: WRITES, disconnect_custom_key_store, ["CustomKeyStoreId"] => [];
+    EnableKey: WRITES, enable_key, ["KeyId"] => [];
     EnableKeyRotation: WRITES, enable_key_rotation, ["KeyId" "RotationPeriodInDays"] => [];
     Encapsulate: READS, encapsulate, ["KeyId" "EncapsulationAlgorithm" "DryRun"] => [];
     Encrypt: READS, encrypt, ["KeyId" "EncryptionAlgorithm" "EncryptionContext" "DryRun"] => [];
@@ -69,21 +87,37 @@ operations! {
     GenerateMac: READS, generate_mac, ["KeyId" "MacAlgorithm" "DryRun"] => [];
     GenerateRandom: READS, generate_random, ["NumberOfBytes" "CustomKeyStoreId"] => [];
     GetKeyLastUsage: READS, get_key_last_usage, ["KeyId"] => [];
+    GetKeyPolicy: READS, get_key_policy, ["KeyId" "PolicyName"] => [];
     GetKeyRotationStatus: READS, get_key_rotation_status, ["KeyId"] => [];
     GetParametersForImport: READS, get_parameters_for_import, ["KeyId" "WrappingAlgorithm" "WrappingKeySpec"] => [];
     GetPublicKey: READS, get_public_key, ["KeyId"] => [];
     ImportKeyMaterial: WRITES, import_key_material, ["KeyId" "ValidTo" "ExpirationModel" "ImportType"] => ["KeyId" "KeyMaterialId"];
+    ListAliases: READS, list_aliases, ["KeyId" "Limit" "Marker"] => [];
+    ListGrants: READS, list_grants, ["KeyId" "GrantId" "GranteePrincipal" "Limit" "Marker"] => [];
+    ListKeyPolicies: READS, list_key_policies, ["KeyId" "Limit" "Marker"] => [];
     ListKeyRotations: READS, list_key_rotations, ["KeyId" "IncludeKeyMaterial" "Limit" "Marker"] => [];
+    ListKeys: READS, list_keys, ["Limit" "Marker"] => [];
+    ListResourceTags: READS, list_resource_tags, ["KeyId" "Limit" "Marker"] => [];
+    ListRetirableGrants: READS, list_retirable_grants, ["RetiringPrincipal" "Limit" "Marker"] => [];
+    PutKeyPolicy: WRITES, put_key_policy, ["KeyId" "PolicyName" "Policy" "BypassPolicyLockoutSafetyCheck"] => [];
     ReEncrypt: READS, re_encrypt,
         ["SourceKeyId" "SourceEncryptionAlgorithm" "SourceEncryptionContext" "DestinationKeyId"
             "DestinationEncryptionAlgorithm" "DestinationEncryptionContext" "DryRun"] => [];
     ReplicateKey: WRITES, replicate_key,
         ["KeyId" "ReplicaRegion" "Policy" "BypassPolicyLockoutSafetyCheck" "Description" "Tags"] => [];
+    RetireGrant: WRITES, retire_grant, ["KeyId" "GrantId" "DryRun"] => [];
+    RevokeGrant: WRITES, revoke_grant, ["KeyId" "GrantId" "DryRun"] => [];
     RotateKeyOnDemand: WRITES, rotate_key_on_demand, ["KeyId"] => ["KeyId"];
+    ScheduleKeyDeletion: WRITES, schedule_key_deletion, ["KeyId" "PendingWindowInDays"] =>
+        ["KeyId" "DeletionDate" "KeyState" "PendingWindowInDays"];
     Sign: READS, sign, ["KeyId" "MessageType" "SigningAlgorithm" "DryRun"] => [];
+    TagResource: WRITES, tag_resource, ["KeyId" "Tags"] => [];
+    UntagResource: WRITES, untag_resource, ["KeyId" "TagKeys"] => [];
+    UpdateAlias: WRITES, update_alias, ["AliasName" "TargetKeyId"] => [];
     UpdateCustomKeyStore: WRITES, update_custom_key_store,
         ["CustomKeyStoreId" "NewCustomKeyStoreName" "CloudHsmClusterId" "XksProxyUriEndpoint" "XksProxyUriPath"
             "XksProxyConnectivity" "XksProxyVpcEndpointServiceName" "XksProxyVpcEndpointServiceOwner"] => [];
+    UpdateKeyDescription: WRITES, update_key_description, ["KeyId" "Description"] => [];
     UpdatePrimaryRegion: WRITES, update_primary_region, ["KeyId" "PrimaryRegion"] => [];
     Verify: READS, verify, ["KeyId" "MessageType" "SigningAlgorithm" "DryRun"] => [];
     VerifyMac: READS, verify_mac, ["KeyId" "MacAlgorithm" "DryRun"] => [];

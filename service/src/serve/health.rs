@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vhsm_keystore::api::{CustomKeyStoresListEntry, DescribeCustomKeyStoresRequest};
-use vhsm_keystore::{Caller, Kms, KmsError};
+use vhsm_keystore::{Caller, HsmStatus, Kms, KmsError, StoreId};
 
 pub struct StoreHealth {
     service: Arc<KmsService>,
@@ -64,7 +64,7 @@ impl Health for StoreHealth {
             kind: "gauge",
             values: serving,
         }];
-        let stores = kms.and_then(|kms| self.stores(&kms).ok()).unwrap_or_default();
+        let stores = kms.as_ref().and_then(|kms| self.stores(kms).ok()).unwrap_or_default();
         let state = |store: &CustomKeyStoresListEntry| {
             let (id, state) = (&store.custom_key_store_id, &store.connection_state);
             (format!("store=\"{id}\",state=\"{state}\""), 1)
@@ -75,6 +75,32 @@ impl Health for StoreHealth {
             kind: "gauge",
             values: stores.iter().map(state).collect(),
         });
+        gauges.extend(kms.iter().flat_map(|kms| hsm_gauges(kms)));
         gauges
     }
+}
+
+/// By key store and HSM; the key store of Origin AWS_KMS has a name of its own.
+fn hsm_gauges(kms: &Kms) -> [Gauge; 5] {
+    let status = kms.hsm_status();
+    let told = |name, help, kind, value: fn(&HsmStatus) -> u64| {
+        let of_store = |(store, hsms): &(StoreId, Vec<HsmStatus>)| {
+            let of_hsm =
+                |hsm: &HsmStatus| (format!("store=\"{store}\",slot=\"{}\"", hsm.slot_id), value(hsm));
+            hsms.iter().map(of_hsm).collect::<Vec<_>>()
+        };
+        Gauge { name, help, kind, values: status.iter().flat_map(of_store).collect() }
+    };
+    let works = |hsm: &HsmStatus| u64::from(hsm.is_working);
+    [
+        told("vhsm_hsm_working", "Whether the HSM works (1).", "gauge", works),
+        told("vhsm_hsm_sessions", "Sessions on the HSM.", "gauge", |hsm| hsm.sessions as u64),
+        told("vhsm_hsm_idle_sessions", "Sessions that wait for work.", "gauge", |hsm| {
+            hsm.idle_sessions as u64
+        }),
+        told("vhsm_hsm_operations_total", "Operations that succeeded.", "counter", |hsm| hsm.operations),
+        told("vhsm_hsm_failures_total", "How often it was found to work no more.", "counter", |hsm| {
+            hsm.failures
+        }),
+    ]
 }

@@ -146,6 +146,9 @@ impl Tenure {
         for line in self.kms.keep_connections() {
             log(&format!("kms: {line}"));
         }
+        for key in self.kms.delete_due_keys() {
+            log(&format!("kms: deleted {key}"));
+        }
         let done = [self.kms.rotate_due_keys(), self.kms.write_last_uses()];
         let trouble = done.into_iter().find_map(Result::err).map(told);
         if trouble != self.trouble {
