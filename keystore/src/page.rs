@@ -3,10 +3,12 @@
 use crate::error::{Exception, KmsError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 use std::ops::ControlFlow;
 
 /// The first byte of a marker.
 const VERSION: u8 = 1;
+const CHECKSUM_BYTES: usize = 4;
 
 /// A page that is being filled: up to its limit, and no further than to know that something follows.
 #[derive(Debug)]
@@ -53,7 +55,14 @@ impl<T> Page<T> {
 fn marker(kind: u8, place: &[u8]) -> String {
     let mut bytes = vec![VERSION, kind];
     bytes.extend_from_slice(place);
+    bytes.extend(checksum(&bytes));
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Against markers that were cut or changed by mistake.
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    std::array::from_fn(|index| digest[index])
 }
 
 /// Where the page after this marker begins: just behind its place; `from` without a marker. Errors: `InvalidMarker`: it is
@@ -61,7 +70,8 @@ fn marker(kind: u8, place: &[u8]) -> String {
 pub(crate) fn start(kind: u8, marker: Option<&str>, from: &[u8], to: &[u8]) -> Result<Vec<u8>, KmsError> {
     let Some(marker) = marker else { return Ok(from.to_vec()) };
     let bytes = URL_SAFE_NO_PAD.decode(marker).unwrap_or_default();
-    match bytes.strip_prefix(&[VERSION, kind]) {
+    let whole = bytes.split_last_chunk().filter(|(said, sum)| checksum(said) == **sum);
+    match whole.and_then(|(said, _)| said.strip_prefix(&[VERSION, kind])) {
         Some(place) if from <= place && place < to => Ok([place, &[0]].concat()),
         _ => Err(KmsError::new(Exception::InvalidMarker, "The marker is not one that this list has given.")),
     }
@@ -97,6 +107,7 @@ mod tests {
         for (kind, text, from, to) in [
             (8, marker.as_str(), b"k", b"l"),
             (7, &marker, b"m", b"n"),
+            (7, &marker[..marker.len() - 1], b"k", b"l"),
             (7, "garbage!", b"k", b"l"),
             (7, "", b"k", b"l"),
         ] {

@@ -1,8 +1,8 @@
 //! The deletion itself of keys whose time has come.
 //!
-//! First goes the key with its details; in the same commit its material becomes an orphan. Then go its aliases and grants, in
-//! batches, and at last the entry that names the deletion: as long as it stands, the next run goes on where one was cut. The
-//! material is destroyed as every orphan is.
+//! First goes the key with its details; by then its material is orphaned. Then go its aliases and grants, in batches, and at last
+//! the entry that names the deletion: as long as it stands, the next run goes on where one was cut. The material is
+//! destroyed as every orphan is.
 
 use super::grants::remove_uncounted;
 use super::list_aliases::stored_name;
@@ -15,7 +15,8 @@ use crate::records::store::StoreKind;
 use crate::records::{Change, Read, View, keys};
 use std::ops::ControlFlow;
 
-/// How many aliases or grants a commit deletes: each has an index entry too, and a store takes 100 operations.
+/// How many aliases, grants or pieces of key material a commit is about: a store takes 100 operations, and aliases and grants have
+/// index entries.
 const BATCH: usize = 40;
 /// Until it was tried to destroy it.
 const CAUSE: &str = "its key was deleted just now";
@@ -56,7 +57,7 @@ impl Kms {
     /// `false`: it was not deleted after all, or others have done it.
     fn delete_key(&self, due: &Due) -> Result<bool, KmsError> {
         let now_ms = self.now_ms();
-        self.transact(|view| Ok((self.without_key(view, due, now_ms)?, ())))?;
+        while self.transact(|view| self.without_key(view, due, now_ms))? {}
         while self.transact(|view| without_some_aliases(view, &due.id))? {}
         while self.transact(|view| without_some_grants(view, &due.id))? {}
         self.transact(|view| {
@@ -70,40 +71,28 @@ impl Kms {
         })
     }
 
-    /// The key's own records go, and its material becomes an orphan. Nothing changes where that is done, or the deletion was
-    /// cancelled or put off.
-    fn without_key(&self, view: &View, due: &Due, now_ms: u64) -> Result<Change, KmsError> {
-        let place = keys::key(&due.id);
-        if view.get::<KeyRecord>(place)?.is_none() {
-            return Ok(Change::default());
+    /// The key's own records go, once all of its material is orphaned. `true`: some of it is not yet. Nothing changes where
+    /// that is done, or the deletion was cancelled or put off.
+    fn without_key(&self, view: &View, due: &Due, now_ms: u64) -> Result<(Change, bool), KmsError> {
+        if view.get::<KeyRecord>(keys::key(&due.id))?.is_none() {
+            return Ok((Change::default(), false));
         }
         let key = self.locate_id(view, due.id)?;
         if key.record.value.state != (StoredState::PendingDeletion { deletion_ms: due.at_ms }) {
-            return Ok(Change::default());
+            return Ok((Change::default(), false));
         }
-        let details = view.key_details(&due.id)?;
-        let mut change = Change::default().remove(&key.record).remove(&details);
-        if let Some(counts) = view.get::<KeyCounts>(keys::key_counts(&due.id))? {
-            change = change.remove(&counts);
+        let mut material = Vec::new();
+        for backing in &key.record.value.backing {
+            if view.get::<OrphanRecord>(keys::orphan(&backing.id))?.is_none() {
+                material.push(keys::orphan(&backing.id));
+            }
         }
-        change = change.remove_index(keys::last_use(&due.id));
-        if let Some(rotation) = key.record.value.rotation {
-            change = change.remove_index(keys::key_rotation(rotation.next_ms, &due.id));
-        }
-        if let Some(store) = &key.record.value.custom_key_store {
-            change = change.remove_index(keys::key_of_store(store, &due.id));
-        }
-        if let Some(rotation) = &key.record.value.rotation {
-            change = change.remove_index(keys::key_rotation(rotation.next_ms, &due.id));
-        }
-        // Of a use that was written meanwhile, or of none.
-        change = change.remove_index(keys::last_use(&due.id));
+        let is_all = material.len() <= BATCH;
+        let change = if is_all { without_records(view, &key)? } else { Change::default().keep(&key.record) };
         let orphan = self.orphan_of(view, &key, now_ms)?;
-        key.record
-            .value
-            .backing
-            .iter()
-            .try_fold(change, |change, backing| change.create(keys::orphan(&backing.id), &orphan))
+        let mut places = material.into_iter().take(BATCH);
+        let change = places.try_fold(change, |change, place| change.create(place, &orphan))?;
+        Ok((change, !is_all))
     }
 
     fn orphan_of(&self, view: &View, key: &Located, since_ms: u64) -> Result<OrphanRecord, KmsError> {
@@ -120,6 +109,23 @@ impl Kms {
             aliases: aliases(view, &key.id, usize::MAX)?,
         })
     }
+}
+
+/// What is stored of a key beside its material, aliases and grants.
+fn without_records(view: &View, key: &Located) -> Result<Change, KmsError> {
+    let record = &key.record.value;
+    let change = Change::default().remove(&key.record).remove(&view.key_details(&key.id)?);
+    let mut change = change.remove_index(keys::last_use(&key.id));
+    if let Some(counts) = view.get::<KeyCounts>(keys::key_counts(&key.id))? {
+        change = change.remove(&counts);
+    }
+    if let Some(rotation) = record.rotation {
+        change = change.remove_index(keys::key_rotation(rotation.next_ms, &key.id));
+    }
+    Ok(match &record.custom_key_store {
+        Some(store) => change.remove_index(keys::key_of_store(store, &key.id)),
+        None => change,
+    })
 }
 
 /// The deletion that an index entry names.

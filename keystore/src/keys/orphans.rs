@@ -3,7 +3,7 @@
 use crate::error::{Exception, KmsError};
 use crate::ids::{AliasName, BackingKeyId, KeyName, StoreId};
 use crate::kms::Kms;
-use crate::records::key::{KeyRecord, OrphanRecord};
+use crate::records::key::{KeyRecord, OrphanRecord, StoredState};
 use crate::records::{Change, Read, View, keys};
 use crate::stores::connection::Purpose;
 use std::collections::HashMap;
@@ -50,9 +50,11 @@ impl Kms {
         let mut unreachable: HashMap<Option<StoreId>, String> = HashMap::new();
         for orphan in self.orphans()? {
             let store = orphan.custom_key_store_id.clone();
-            let destroyed = match unreachable.get(&store) {
-                Some(cause) => Err(cause.clone()),
-                None => self.destroy(&orphan).map_err(|error| {
+            let destroyed = match (self.view(|view| self.owner(view, &orphan))?, unreachable.get(&store)) {
+                (Owner::Going, _) => continue,
+                (Owner::There, _) => Ok(()),
+                (Owner::Gone, Some(cause)) => Err(cause.clone()),
+                (Owner::Gone, None) => self.destroy(&orphan).map_err(|error| {
                     let cause = error.detail.unwrap_or(error.message);
                     // An internal error is this orphan's own.
                     if error.exception != Exception::KmsInternal {
@@ -67,19 +69,22 @@ impl Kms {
     }
 
     fn destroy(&self, orphan: &Orphan) -> Result<(), KmsError> {
-        if self.view(|view| self.is_in_use(view, orphan))? {
-            return Ok(());
-        }
         let link = self.connection_of(orphan.custom_key_store_id.as_ref(), Purpose::Management)?;
         // That there was none is as good.
         link.run(|hsms| hsms.destroy_key(&orphan.backing_key_id)).map(drop)
     }
 
-    /// Whether the key is there after all: nobody knew whether it was made.
-    fn is_in_use(&self, view: &View, orphan: &Orphan) -> Result<bool, KmsError> {
+    fn owner(&self, view: &View, orphan: &Orphan) -> Result<Owner, KmsError> {
         let id = KeyName::parse_key(&orphan.key_arn, &self.settings)?;
         let key: Option<Read<KeyRecord>> = view.get(keys::key(&id))?;
-        Ok(key.is_some_and(|key| key.value.backing.iter().any(|backing| backing.id == orphan.backing_key_id)))
+        let is_its = |key: &KeyRecord| key.backing.iter().any(|one| one.id == orphan.backing_key_id);
+        Ok(match key.map(|key| key.value).filter(is_its).map(|key| key.state) {
+            None => Owner::Gone,
+            Some(StoredState::PendingDeletion { deletion_ms }) if deletion_ms <= self.now_ms() => {
+                Owner::Going
+            }
+            Some(_) => Owner::There,
+        })
     }
 
     /// Forgets an orphan that is no more, or keeps why it still is.
@@ -99,6 +104,15 @@ impl Kms {
             Ok((change, ()))
         })
     }
+}
+
+/// What became of an orphan's key.
+enum Owner {
+    Gone,
+    /// It is just being deleted.
+    Going,
+    /// It is there after all: nobody knew whether it was made, or its deletion was cancelled at the last moment.
+    There,
 }
 
 fn orphan(backing_key_id: BackingKeyId, record: OrphanRecord) -> Orphan {

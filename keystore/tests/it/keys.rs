@@ -8,6 +8,8 @@ mod life;
 mod lists;
 mod making;
 mod policies;
+mod races;
+mod reads;
 mod states;
 mod tags;
 

@@ -5,7 +5,7 @@ use crate::stores::{connect, disconnect};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use vhsm_keystore::AliasName;
+use vhsm_keystore::{AliasName, Limits};
 use vhsm_store::{Call, Fault, Faulty, Memory};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -68,6 +68,23 @@ fn keys_go_when_their_time_has_come_and_not_before() {
     ask!(world.kms, schedule_key_deletion, { "KeyId": later, "PendingWindowInDays": 30 }).unwrap();
     world.clock.advance(WEEK);
     assert_eq!(world.kms.delete_due_keys(), [""; 0]);
+}
+
+#[test]
+fn keys_with_more_material_than_a_commit_takes_are_deleted() {
+    let limits = Limits { on_demand_rotations: 100, ..Limits::default() };
+    let world = default_world(Settings { limits, ..Settings::default() });
+    let before = content(&*world.store);
+    let key = describe_key(&world.kms, &default_key(&world.kms)).unwrap();
+    for _ in 0..100 {
+        ask!(world.kms, rotate_key_on_demand, { "KeyId": key.key_id }).unwrap();
+    }
+    assert_eq!(material(&world, CLUSTERS[2], &key.arn), 101);
+    schedule(&world, &key.key_id);
+    world.clock.advance(WEEK);
+    assert_eq!(world.kms.delete_due_keys().len(), 1);
+    assert_eq!(content(&*world.store), before);
+    assert_eq!(material(&world, CLUSTERS[2], &key.arn), 0);
 }
 
 /// A deletion whose `number`th commit fails, and the run after it.
