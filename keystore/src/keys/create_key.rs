@@ -1,6 +1,7 @@
 //! CreateKey: the material is made in the HSMs first, then the key is committed.
 
 use super::api::{CreateKeyRequest, CreateKeyResponse};
+use super::describe_key::cluster_of;
 use super::form::KeyForm;
 use super::policy::{Policy, default_policy};
 use super::tags::tags_of;
@@ -8,7 +9,7 @@ use crate::error::{Exception, KmsError};
 use crate::ids::{BackingKeyId, KeyId, StoreId};
 use crate::kms::{Caller, Kms};
 use crate::records::key::{BackingKey, KeyDetails, KeyRecord, OrphanRecord, StoredState};
-use crate::records::store::{StoreKind, StoreRecord};
+use crate::records::store::StoreRecord;
 use crate::records::{Change, NotDone, Read, keys};
 use crate::stores::connection::Purpose;
 
@@ -136,10 +137,7 @@ impl Kms {
         let orphan = OrphanRecord {
             key_arn: self.key_arn(id),
             custom_key_store: record.custom_key_store.clone(),
-            cluster_id: store.map(|(_, store)| {
-                let StoreKind::CloudHsm(hsm) = &store.value.kind;
-                hsm.cluster_id.clone()
-            }),
+            cluster_id: store.map(|(_, store)| cluster_of(&store.value).to_owned()),
             since_ms: self.now_ms(),
             cause: cause.into(),
             aliases: Vec::new(),

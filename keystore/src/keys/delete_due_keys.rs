@@ -4,6 +4,7 @@
 //! the entry that names the deletion: as long as it stands, the next run goes on where one was cut. The material is
 //! destroyed as every orphan is.
 
+use super::describe_key::cluster_of;
 use super::grants::remove_uncounted;
 use super::list_aliases::stored_name;
 use super::locate::Located;
@@ -11,7 +12,6 @@ use crate::error::KmsError;
 use crate::ids::{AliasName, KeyId};
 use crate::kms::Kms;
 use crate::records::key::{AliasRecord, GrantRecord, KeyCounts, KeyRecord, OrphanRecord, StoredState};
-use crate::records::store::StoreKind;
 use crate::records::{Change, Read, View, keys};
 use std::ops::ControlFlow;
 
@@ -96,14 +96,10 @@ impl Kms {
     }
 
     fn orphan_of(&self, view: &View, key: &Located, since_ms: u64) -> Result<OrphanRecord, KmsError> {
-        let cluster_id = key.store.as_ref().map(|store| {
-            let StoreKind::CloudHsm(hsm) = &store.value.kind;
-            hsm.cluster_id.clone()
-        });
         Ok(OrphanRecord {
             key_arn: self.key_arn(&key.id),
             custom_key_store: key.record.value.custom_key_store.clone(),
-            cluster_id,
+            cluster_id: key.store.as_ref().map(|store| cluster_of(&store.value).to_owned()),
             since_ms,
             cause: CAUSE.into(),
             aliases: aliases(view, &key.id, usize::MAX)?,

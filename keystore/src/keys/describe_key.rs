@@ -47,10 +47,6 @@ impl Kms {
             StoredState::PendingDeletion { deletion_ms } => Some(Timestamp(deletion_ms)),
             _ => None,
         };
-        let cluster_id = store.map(|store| {
-            let StoreKind::CloudHsm(hsm) = &store.kind;
-            hsm.cluster_id.clone()
-        });
         let material = match record.origin {
             Origin::AwsKms => record.backing.last().map(|backing| backing.id.to_string()),
             Origin::AwsCloudHsm => None,
@@ -67,7 +63,7 @@ impl Kms {
             deletion_date,
             origin: record.origin.name().into(),
             custom_key_store_id: record.custom_key_store.as_ref().map(ToString::to_string),
-            cloud_hsm_cluster_id: cluster_id,
+            cloud_hsm_cluster_id: store.map(|store| cluster_of(store).to_owned()),
             key_manager: "CUSTOMER".into(),
             customer_master_key_spec: SYMMETRIC.into(),
             key_spec: SYMMETRIC.into(),
@@ -76,6 +72,12 @@ impl Kms {
             current_key_material_id: material,
         }
     }
+}
+
+/// CloudHsmClusterId
+pub(super) fn cluster_of(store: &StoreRecord) -> &str {
+    let StoreKind::CloudHsm(hsm) = &store.kind;
+    &hsm.cluster_id
 }
 
 impl View<'_> {

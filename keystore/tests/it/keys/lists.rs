@@ -63,12 +63,45 @@ fn keys_of_other_accounts_are_none() {
     assert_refused(owners(json!([])), Exception::Validation, "resourceOwners");
 }
 
+const ROLE: &str = "arn:aws:iam::000000000000:role/r";
+
+/// A page of a list behind a marker: what its items are called, and NextMarker.
+type List<'a> = Box<dyn Fn(Option<String>) -> (Vec<String>, Option<String>) + 'a>;
+
+fn lists<'a>(kms: &'a Kms, key: &'a str) -> [(&'static str, List<'a>); 5] {
+    let aliases = |kms: &Kms, members: Value| {
+        let answer = ask!(kms, list_aliases, members).unwrap();
+        (answer.aliases.into_iter().map(|one| one.alias_name).collect(), answer.next_marker)
+    };
+    let all_aliases = move |marker| aliases(kms, json!({ "Limit": 3, "Marker": marker }));
+    let of_key = move |marker| aliases(kms, json!({ "KeyId": key, "Limit": 3, "Marker": marker }));
+    let tags = move |marker| {
+        let answer = ask!(kms, list_resource_tags, { "KeyId": key, "Limit": 3, "Marker": marker }).unwrap();
+        (answer.tags.into_iter().filter_map(|one| one.tag_key).collect(), answer.next_marker)
+    };
+    let grants = move |marker| {
+        let answer = ask!(kms, list_grants, { "KeyId": key, "Limit": 3, "Marker": marker }).unwrap();
+        (answer.grants.into_iter().map(|one| one.grant_id).collect(), answer.next_marker)
+    };
+    let retirable = move |marker| {
+        let members = json!({ "RetiringPrincipal": ROLE, "Limit": 3, "Marker": marker });
+        let answer = ask!(kms, list_retirable_grants, members).unwrap();
+        (answer.grants.into_iter().map(|one| one.grant_id).collect(), answer.next_marker)
+    };
+    [
+        ("all aliases", Box::new(all_aliases)),
+        ("aliases of a key", Box::new(of_key)),
+        ("tags", Box::new(tags)),
+        ("grants", Box::new(grants)),
+        ("retirable grants", Box::new(retirable)),
+    ]
+}
+
 #[test]
 fn aliases_tags_and_grants_come_in_pages() {
     let world = default_world(Settings::default());
     let kms = &world.kms;
     let key = default_key(kms);
-    const ROLE: &str = "arn:aws:iam::000000000000:role/r";
     for number in 0..7 {
         ask!(kms, create_alias, { "AliasName": format!("alias/{number}"), "TargetKeyId": key }).unwrap();
         let tag = json!({ "TagKey": format!("k{number}"), "TagValue": "v" });
@@ -78,47 +111,7 @@ fn aliases_tags_and_grants_come_in_pages() {
         });
         ask!(kms, create_grant, members).unwrap();
     }
-    type List<'a> = Box<dyn Fn(Option<String>) -> (Vec<String>, Option<String>) + 'a>;
-    let lists: [(&str, List); 5] = [
-        (
-            "all aliases",
-            Box::new(|marker| {
-                let answer = ask!(kms, list_aliases, { "Limit": 3, "Marker": marker }).unwrap();
-                (answer.aliases.into_iter().map(|one| one.alias_name).collect(), answer.next_marker)
-            }),
-        ),
-        (
-            "aliases of a key",
-            Box::new(|marker| {
-                let answer = ask!(kms, list_aliases, { "KeyId": key, "Limit": 3, "Marker": marker }).unwrap();
-                (answer.aliases.into_iter().map(|one| one.alias_name).collect(), answer.next_marker)
-            }),
-        ),
-        (
-            "tags",
-            Box::new(|marker| {
-                let answer =
-                    ask!(kms, list_resource_tags, { "KeyId": key, "Limit": 3, "Marker": marker }).unwrap();
-                (answer.tags.into_iter().filter_map(|one| one.tag_key).collect(), answer.next_marker)
-            }),
-        ),
-        (
-            "grants",
-            Box::new(|marker| {
-                let answer = ask!(kms, list_grants, { "KeyId": key, "Limit": 3, "Marker": marker }).unwrap();
-                (answer.grants.into_iter().map(|one| one.grant_id).collect(), answer.next_marker)
-            }),
-        ),
-        (
-            "retirable grants",
-            Box::new(|marker| {
-                let members = json!({ "RetiringPrincipal": ROLE, "Limit": 3, "Marker": marker });
-                let answer = ask!(kms, list_retirable_grants, members).unwrap();
-                (answer.grants.into_iter().map(|one| one.grant_id).collect(), answer.next_marker)
-            }),
-        ),
-    ];
-    for (name, page) in lists {
+    for (name, page) in lists(kms, &key) {
         let pages = collect(page);
         assert_eq!(sizes(&pages), [3, 3, 1], "{name}");
         let all = pages.concat();
@@ -142,8 +135,7 @@ fn markers_of_other_lists_are_refused() {
     assert_refused(ask!(kms, list_resource_tags, { "KeyId": keys[0], "Marker": marker }), wrong, "");
     assert_refused(ask!(kms, list_key_policies, { "KeyId": keys[0], "Marker": marker }), wrong, "");
     assert_refused(ask!(kms, list_grants, { "KeyId": keys[0], "Marker": marker }), wrong, "");
-    let principal = "arn:aws:iam::000000000000:role/r";
-    let answer = ask!(kms, list_retirable_grants, { "RetiringPrincipal": principal, "Marker": marker });
+    let answer = ask!(kms, list_retirable_grants, { "RetiringPrincipal": ROLE, "Marker": marker });
     assert_refused(answer, wrong, "");
     assert_refused(ask!(kms, list_keys, { "Limit": 0 }), Exception::Validation, "greater than or equal to 1");
     assert_refused(

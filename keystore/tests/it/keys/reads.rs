@@ -84,58 +84,34 @@ impl Store for Counting {
     }
 }
 
-type Ask<'a> = (&'static str, Box<dyn Fn() + 'a>);
+const ROLE: &str = "arn:aws:iam::000000000000:role/r";
 
 /// Operations on a key that has an alias, a tag and a grant.
-fn operations<'a>(kms: &'a Kms, store: &'a str, key: &'a str, arn: &'a str) -> Vec<Ask<'a>> {
-    let grantee = "arn:aws:iam::000000000000:role/r";
-    vec![
-        ("CreateKey", Box::new(move || drop(key_in(kms, store)))),
-        ("DescribeKey", Box::new(move || drop(describe_key(kms, key).unwrap()))),
-        ("DescribeKey by alias", Box::new(move || drop(describe_key(kms, "alias/mine").unwrap()))),
-        (
-            "Encrypt",
-            Box::new(move || {
-                ask!(kms, encrypt, { "KeyId": arn, "Plaintext": "c2VjcmV0" }).unwrap();
-            }),
-        ),
-        (
-            "ListKeys",
-            Box::new(move || {
-                assert_eq!(ask!(kms, list_keys, { "Limit": 2 }).unwrap().keys.len(), 2);
-            }),
-        ),
-        (
-            "ListAliases",
-            Box::new(move || {
-                assert_eq!(ask!(kms, list_aliases, { "KeyId": key }).unwrap().aliases.len(), 1);
-            }),
-        ),
-        (
-            "TagResource",
-            Box::new(move || {
-                ask!(kms, tag_resource, { "KeyId": key, "Tags": [{ "TagKey": "a", "TagValue": "b" }] })
-                    .unwrap();
-            }),
-        ),
-        (
-            "CreateGrant",
-            Box::new(move || {
-                let members = json!({ "KeyId": key, "GranteePrincipal": grantee, "Operations": ["Encrypt"], "Name": "n" });
-                ask!(kms, create_grant, members).unwrap();
-            }),
-        ),
-        (
-            "ListGrants",
-            Box::new(move || {
-                assert_eq!(ask!(kms, list_grants, { "KeyId": key }).unwrap().grants.len(), 1);
-            }),
-        ),
-        ("DisableKey", Box::new(move || ask!(kms, disable_key, { "KeyId": key }).unwrap())),
-        ("EnableKey", Box::new(move || ask!(kms, enable_key, { "KeyId": key }).unwrap())),
-        ("delete_due_keys", Box::new(move || assert_eq!(kms.delete_due_keys(), [""; 0]))),
-    ]
-}
+type Ask = fn(&Kms, &str, &str);
+const OPERATIONS: &[(&str, Ask)] = &[
+    ("CreateKey", |kms, store, _| drop(key_in(kms, store))),
+    ("DescribeKey", |kms, _, key| drop(describe_key(kms, key).unwrap())),
+    ("DescribeKey by alias", |kms, _, _| drop(describe_key(kms, "alias/mine").unwrap())),
+    ("Encrypt", |kms, _, key| drop(ask!(kms, encrypt, { "KeyId": key, "Plaintext": "c2VjcmV0" }).unwrap())),
+    ("ListKeys", |kms, _, _| assert_eq!(ask!(kms, list_keys, { "Limit": 2 }).unwrap().keys.len(), 2)),
+    ("ListAliases", |kms, _, key| {
+        assert_eq!(ask!(kms, list_aliases, { "KeyId": key }).unwrap().aliases.len(), 1);
+    }),
+    ("TagResource", |kms, _, key| {
+        ask!(kms, tag_resource, { "KeyId": key, "Tags": [{ "TagKey": "a", "TagValue": "b" }] }).unwrap();
+    }),
+    ("CreateGrant", |kms, _, key| {
+        let members =
+            json!({ "KeyId": key, "GranteePrincipal": ROLE, "Operations": ["Encrypt"], "Name": "n" });
+        ask!(kms, create_grant, members).unwrap();
+    }),
+    ("ListGrants", |kms, _, key| {
+        assert_eq!(ask!(kms, list_grants, { "KeyId": key }).unwrap().grants.len(), 1);
+    }),
+    ("DisableKey", |kms, _, key| ask!(kms, disable_key, { "KeyId": key }).unwrap()),
+    ("EnableKey", |kms, _, key| ask!(kms, enable_key, { "KeyId": key }).unwrap()),
+    ("delete_due_keys", |kms, _, _| assert_eq!(kms.delete_due_keys(), [""; 0])),
+];
 
 #[test]
 fn operations_read_as_much_beside_many_keys_as_beside_few() {
@@ -143,14 +119,13 @@ fn operations_read_as_much_beside_many_keys_as_beside_few() {
     let store = Counting { inner: Memory::new(), records: Arc::clone(&records) };
     let world = World::with(Kind::SoftHsm, Settings::default(), Arc::new(store));
     let store = connected_store(&world);
-    let key = create_key(&world.kms, json!({ "Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store })).unwrap();
+    let key = key_in(&world.kms, &store);
     key_in(&world.kms, &store);
-    ask!(world.kms, create_alias, { "AliasName": "alias/mine", "TargetKeyId": key.key_id }).unwrap();
-    let operations = operations(&world.kms, &store, &key.key_id, &key.arn);
+    ask!(world.kms, create_alias, { "AliasName": "alias/mine", "TargetKeyId": key }).unwrap();
     let count = || {
-        let counted = operations.iter().map(|(name, ask)| {
+        let counted = OPERATIONS.iter().map(|(name, ask)| {
             records.store(0, Ordering::SeqCst);
-            ask();
+            ask(&world.kms, &store, &key);
             (*name, records.load(Ordering::SeqCst))
         });
         counted.collect::<Vec<_>>()
@@ -162,10 +137,7 @@ fn operations_read_as_much_beside_many_keys_as_beside_few() {
         let other = key_in(&world.kms, &store);
         let alias = format!("alias/{number}");
         ask!(world.kms, create_alias, { "AliasName": alias, "TargetKeyId": other }).unwrap();
-        let members = json!({
-            "KeyId": other, "GranteePrincipal": "arn:aws:iam::000000000000:role/r", "Operations": ["Encrypt"]
-        });
-        ask!(world.kms, create_grant, members).unwrap();
+        ask!(world.kms, create_grant, { "KeyId": other, "GranteePrincipal": ROLE, "Operations": ["Encrypt"] }).unwrap();
         ask!(world.kms, schedule_key_deletion, { "KeyId": other }).unwrap();
     }
     assert_eq!(count(), few);
