@@ -7,6 +7,7 @@ mod delete;
 mod describe;
 mod failures;
 mod keep;
+mod kill;
 mod states;
 mod update;
 

@@ -140,7 +140,7 @@ fn slots_of(pkcs11: &Pkcs11, cluster: usize) -> Vec<u64> {
 }
 
 /// Where cargo puts the library: the folder of the test binary, or the one above.
-fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     let binary = std::env::current_exe().unwrap();
     let places: Vec<_> =
         binary.ancestors().skip(1).take(2).map(|folder| folder.join("libvhsm_pkcs11.so")).collect();

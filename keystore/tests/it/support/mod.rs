@@ -10,7 +10,7 @@ mod world;
 
 pub use call::{OPERATIONS, call};
 pub use directory::TestDirectory;
-pub use hsms::{Hsms, Kind, PASSWORD, USER};
+pub use hsms::{Hsms, Kind, PASSWORD, USER, library};
 pub use operator::Operator;
 pub use requests::request_for;
 pub use scene::{Scene, blob, bytes, text};
