@@ -9,6 +9,7 @@ mod cli;
 mod cloudhsmv2;
 mod cluster;
 mod credential;
+mod demo;
 mod directory;
 mod doctor;
 mod failure;
@@ -61,6 +62,12 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
+    if let Command::Serve(arguments) = &cli.command
+        && arguments.demo
+        && demo::wants_throw_away_home()
+    {
+        return demo::in_throw_away_home();
+    }
     let config = Config::load().map_err(vhsm_pkcs11::error::Error::from)?;
     match cli.command {
         // Has an exit status of its own, and is run before this.

@@ -6,6 +6,7 @@ pub const HELP: &str = "\
 Examples:
   vhsm serve
   vhsm serve --listen 0.0.0.0:4566
+  vhsm serve --demo            a cluster, a key store and a key to try; gone at the end, unless VHSM_HOME is set
   vhsm serve --listen none     maintains the store, and no more
   vhsm serve --once            for cron, or a systemd timer
 
@@ -22,4 +23,9 @@ pub struct ServeArgs {
     /// Where AWS clients find it; `none`: nowhere [default: 127.0.0.1:4566, or serve.listen in the configuration]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
+    /// Make a cluster, a connected custom key store and a key, and print what to try with them
+    ///
+    /// What is there already stays as it is. Without VHSM_HOME, all of it lies in a folder that goes at the end.
+    #[arg(long, conflicts_with = "once")]
+    pub demo: bool,
 }

@@ -8,6 +8,7 @@ use crate::App;
 use crate::audit::{Audit, Writer};
 use crate::cloudhsmv2::CloudHsmV2;
 use crate::credential::{self, CredentialFile, Keyring, Principal};
+use crate::demo;
 use crate::failure::Failure;
 use crate::http::service::Service;
 use crate::http::{self, Authentication, Edge, Limits, Server, Services, Tls};
@@ -19,6 +20,9 @@ use vhsm_keystore::Caller;
 use vhsm_pkcs11::error::Error;
 
 pub struct Endpoints {
+    /// As clients name it.
+    url: String,
+    kms: Arc<KmsService>,
     server: Server,
     keeper: Keeper,
     audit: Arc<Audit>,
@@ -40,7 +44,7 @@ impl Endpoints {
         let keeper = Keeper::start(app, endpoint, Arc::clone(&kms), keyring.clone())?;
         let edge = Edge {
             health: Arc::new(StoreHealth::new(Arc::clone(&kms), endpoint)),
-            services: Services { kms, cloudhsm: cloudhsm(app, endpoint)? },
+            services: Services { kms: kms.clone(), cloudhsm: cloudhsm(app, endpoint)? },
             authentication: authentication(endpoint, keyring.clone()),
             region: endpoint.region.clone(),
             limits: Limits { body_timeout: endpoint.body_timeout },
@@ -50,9 +54,19 @@ impl Endpoints {
         };
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
         let server = Server::start(listener, Arc::new(edge), tls.clone(), endpoint)?;
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        log(&format!("listens on {scheme}://{address}"));
-        Ok(Some(Self { server, keeper, audit, writer, tls, keyring }))
+        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+        log(&format!("listens on {url}"));
+        Ok(Some(Self { url, kms, server, keeper, audit, writer, tls, keyring }))
+    }
+
+    /// What `--demo` asks for. Errors: another process serves KMS for this store.
+    pub fn demo(&self, app: &App, endpoint: &Endpoint) -> Result<(), Failure> {
+        let Some(kms) = self.kms.current() else {
+            return Err(Failure::new(
+                "the demo needs KMS, which another process serves for this store: end that one",
+            ));
+        };
+        demo::run(app, &kms, &root(endpoint), &self.url)
     }
 
     /// What SIGHUP asks for.
@@ -104,9 +118,10 @@ fn keyring(endpoint: &Endpoint) -> Result<Option<Arc<Keyring>>, Failure> {
 fn authentication(endpoint: &Endpoint, keyring: Option<Arc<Keyring>>) -> Authentication {
     match keyring {
         Some(keyring) => Authentication::SigV4(http::sigv4::Verifier::new(&endpoint.region, keyring)),
-        None => Authentication::Off(Caller {
-            account: endpoint.account.clone(),
-            principal: Principal::Root.arn(&endpoint.account),
-        }),
+        None => Authentication::Off(root(endpoint)),
     }
+}
+
+fn root(endpoint: &Endpoint) -> Caller {
+    Caller { account: endpoint.account.clone(), principal: Principal::Root.arn(&endpoint.account) }
 }

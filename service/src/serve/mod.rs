@@ -63,15 +63,22 @@ fn live(app: &App, arguments: &ServeArgs) -> Result<(), Failure> {
     let mut supervisor = Supervisor::from_environment();
     log(&format!("serves {} (process {})", app.config.store, std::process::id()));
     let endpoints = Endpoints::start(app, &endpoint)?;
+    let demo = match &endpoints {
+        Some(endpoints) if arguments.demo => endpoints.demo(app, &endpoint),
+        None if arguments.demo => Err(Failure::new("the demo needs an address: give one by --listen")),
+        _ => Ok(()),
+    };
     supervisor.tell("READY=1");
-    let signal = maintain(app, &mut supervisor, &signals, endpoints.as_ref())?;
+    let ended = demo.and_then(|()| maintain(app, &mut supervisor, &signals, endpoints.as_ref()));
     supervisor.tell("STOPPING=1");
-    log(&format!("ends, for it was sent {signal}"));
+    if let Ok(signal) = &ended {
+        log(&format!("ends, for it was sent {signal}"));
+    }
     if let Some(endpoints) = endpoints {
         endpoints.stop();
         log("ended");
     }
-    Ok(())
+    ended.map(drop)
 }
 
 /// Until a signal ends this process; answers which one.
