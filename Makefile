@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run test fuzz check bench
+.PHONY: help install build run test fuzz check bench bench-kms
 
 # What the scripts test and `make run` shows: the release build.
 export VHSM_MODULE ?= $(CURDIR)/target/release/libvhsm_pkcs11.so
@@ -11,7 +11,7 @@ export VHSM_COMMAND ?= $(CURDIR)/target/release/vhsm
 features := --features etcd
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 install: ## installs what is missing here of all that the other commands need
 	@.ci/install cargo-nextest cargo-deny
@@ -45,3 +45,7 @@ check: ## formatting, clippy, documentation, licences and sources of all depende
 
 bench: build ## speed beside SoftHSM; MODULES="vhsm vhsm-etcd softhsm FILE:SLOT:PIN", ARGS="--keys N"
 	cargo bench --locked --workspace $(features) --bench p11 -- $(ARGS) $(MODULES)
+
+bench-kms: build ## speed of vhsm serve under wrk, beside moto_server; ARGS="--seconds N --keys N"
+	@.ci/install --bench-kms
+	target/moto/bin/python benches/kms/bench.py target/release/vhsm $(ARGS)

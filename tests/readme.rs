@@ -8,6 +8,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+/// A server that a block starts in the background ends with the blocks, however they end.
+const END: &str = "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n";
+
 #[test]
 fn the_marked_blocks_run() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -25,7 +28,8 @@ fn the_marked_blocks_run() {
         blocks.retain(|block| !block.contains("etcd://"));
     }
 
-    let output = shell(folder.path()).args(["-c", &blocks.concat()]).output().expect("bash");
+    let script = format!("{END}{}", blocks.concat());
+    let output = shell(folder.path()).args(["-c", &script]).output().expect("bash");
     let (told, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}\n{failed}");
     for line in ["\"ClusterId\"", "my-key", "CN = localhost", "encrypted and decrypted: attack at dawn"] {
@@ -51,10 +55,32 @@ fn the_rust_program_is_the_example_and_runs() {
     assert!(output.status.success() && told.ends_with("attack at dawn\n"), "{told}\n{failed}");
 }
 
+#[test]
+fn the_example_of_the_key_store_layer_runs_on_softhsm() {
+    let example = fs::read_to_string(built::root().join("keystore/examples/custom_key_store.rs"));
+    let dedented = example.expect("the example").replace("\n    ", "\n");
+    let parts = marked_blocks(&readme(), "<!-- part of keystore/examples/custom_key_store.rs -->\n```rust\n");
+    assert!(parts.len() == 1 && dedented.contains(&parts[0]), "README's part of the example is another");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = "mkdir tokens
+        echo \"directories.tokendir = $PWD/tokens\" >softhsm2.conf
+        export SOFTHSM2_CONF=$PWD/softhsm2.conf
+        slot=$(softhsm2-util --init-token --free --label example --so-pin 87654321 --pin kms-password | tail -n 1)
+        \"$0\" /usr/lib/softhsm/libsofthsm2.so \"${slot##* }\" kms-password";
+    let mut command = shell(folder.path());
+    command.args(["-c", script]).arg(built::profile_folder().join("examples/custom_key_store"));
+    let output = command.output().expect("bash");
+    let (told, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && told.ends_with("attack at dawn\n"), "{told}\n{failed}");
+}
+
 fn shell(folder: &Path) -> Command {
     let mut bash = Command::new("bash");
     bash.args(["-e", "-u", "-o", "pipefail"]).current_dir(folder);
     bash.env("VHSM_HOME", folder.join("home")).env("TMPDIR", folder);
+    let (clients, path) = (built::root().join("target/aws/bin"), std::env::var("PATH").unwrap_or_default());
+    bash.env("PATH", format!("{}:{path}", clients.display())).env("AWS_EC2_METADATA_DISABLED", "true");
     for name in ["VHSM_CONF", "VHSM_PIN", "VHSM_PROFILE", "VHSM_LOG"] {
         bash.env_remove(name);
     }
