@@ -60,4 +60,5 @@ pub mod choices {
     //! | A grant ID that is not 64 hex digits is InvalidGrantIdException; one that is not there NotFoundException (RetireGrant, RevokeGrant) or an empty list (ListGrants) | the border is not documented |
     //! | RetireGrant takes a token alone, or a key ARN and a grant ID; a bare key ID is InvalidArnException | so its documentation |
     //! | Who may retire or revoke a grant is not asked | policies and grants are not evaluated |
+    //! | Documented, but never answered here: InvalidArnException of CreateKey (an ARN in a policy is MalformedPolicyDocumentException) and all Xks exceptions; LimitExceededException of EnableKey; UnsupportedOperationException of PutKeyPolicy; KMSInvalidStateException of operations that the table of states allows in all states | nothing here brings them about |
 }
