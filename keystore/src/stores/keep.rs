@@ -13,6 +13,8 @@ use crate::tasks::Task;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use vhsm_store::ClaimKind;
 
 /// Why a connecting failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,11 +81,7 @@ impl Kms {
     /// After a start: key stores that were connected connect again, and what was cut off goes on, as tasks. They stay CONNECTED
     /// meanwhile.
     pub fn resume(&self) {
-        let stores = self.stores().unwrap_or_else(|error| {
-            self.keeper.log_error(&default_store(), "reading the records", &error);
-            Vec::new()
-        });
-        for (id, record) in stores {
+        for (id, record) in self.stores().unwrap_or_else(|error| self.unreadable(&error)) {
             self.go_on(id, &record);
         }
     }
@@ -92,35 +90,54 @@ impl Kms {
     /// opens connections anew that are gone, and goes on with connecting and disconnecting that was cut off. Answers lines for
     /// the log where something has changed since the last call.
     pub fn keep_connections(&self) -> Vec<String> {
-        match self.stores() {
-            Ok(stores) => stores.into_iter().for_each(|(id, record)| self.keep(id, &record)),
-            Err(error) => self.keeper.log_error(&default_store(), "reading the records", &error),
+        let stores = self.stores().unwrap_or_else(|error| self.unreadable(&error));
+        for (id, _) in stores {
+            if let Err(error) = self.keep(id.clone()) {
+                self.keeper.log_error(&id, "keeping the connection", &error);
+            }
         }
         self.keep_default();
         std::mem::take(&mut self.keeper.lines.lock())
     }
 
-    fn keep(&self, id: StoreId, record: &StoreRecord) {
-        // Where it cannot be said, the next call may know.
-        if self.store.is_claimed(&claim_of(&id)).unwrap_or(true) {
-            return;
+    fn keep(&self, id: StoreId) -> Result<(), KmsError> {
+        if self.store.is_claimed(&claim_of(&id))? {
+            return Ok(());
         }
-        match record.state {
-            ConnectionState::Connected => match (self.connections.of(&id), record.error_code) {
-                (Some(connection), _) => {
-                    let cluster = self.directory.cluster(&record.hsm().cluster_id);
-                    self.tend(&id, &connection, cluster.ok());
-                }
-                (None, None) => self.finish_connecting(&id, record.attempt),
-                (None, Some(code)) => self.keeper.see(&id, &format!("no connection: {}", code.name())),
+        let connection = self.connections.of(&id);
+        let (_, read) = self.view(|view| self.custom_key_store(view, &id.0))?;
+        let record = read.value;
+        match (record.state, connection) {
+            (ConnectionState::Connected, Some(connection)) => self.tend_store(&id, &connection, &record),
+            (ConnectionState::Connected, None) => match record.error_code {
+                None => self.finish_connecting(&id, record.attempt),
+                Some(code) => self.keeper.see(&id, &format!("no connection: {}", code.name())),
             },
-            ConnectionState::Connecting | ConnectionState::Disconnecting => self.go_on(id, record),
-            ConnectionState::Failed => self.connections.close(&id),
-            ConnectionState::Disconnected => {
-                self.connections.close(&id);
-                self.keeper.seen.lock().remove(&id);
-            }
+            (ConnectionState::Connecting | ConnectionState::Disconnecting, _) => self.go_on(id, &record),
+            (ConnectionState::Failed, None) => {}
+            (ConnectionState::Disconnected, None) => drop(self.keeper.seen.lock().remove(&id)),
+            (ConnectionState::Disconnected | ConnectionState::Failed, Some(_)) => self.close_leftover(&id)?,
         }
+        Ok(())
+    }
+
+    fn tend_store(&self, id: &StoreId, connection: &Arc<Connection>, record: &StoreRecord) {
+        let now = self.connections.of(id);
+        // Else one cannot know that this record, and its cluster, are of this connection.
+        if now.is_some_and(|now| Arc::ptr_eq(&now, connection)) {
+            let cluster = self.directory.cluster(&record.hsm().cluster_id);
+            self.tend(id, connection, cluster.ok());
+        }
+    }
+
+    /// Closes the connection of a key store that another process has disconnected.
+    fn close_leftover(&self, id: &StoreId) -> Result<(), KmsError> {
+        let Some(_claim) = self.store.claim(&claim_of(id), ClaimKind::Exclusive)? else { return Ok(()) };
+        let (_, read) = self.view(|view| self.custom_key_store(view, &id.0))?;
+        if matches!(read.value.state, ConnectionState::Disconnected | ConnectionState::Failed) {
+            self.connections.close(id);
+        }
+        Ok(())
     }
 
     fn go_on(&self, id: StoreId, record: &StoreRecord) {
@@ -151,6 +168,11 @@ impl Kms {
         let hsms = connection.status();
         let working = hsms.iter().filter(|hsm| hsm.is_working).count();
         self.keeper.see(id, &format!("{working} of {} HSMs work", hsms.len()));
+    }
+
+    fn unreadable<T>(&self, error: &KmsError) -> Vec<T> {
+        self.keeper.log_error(&default_store(), "reading the records", error);
+        Vec::new()
     }
 
     fn stores(&self) -> Result<Vec<(StoreId, StoreRecord)>, KmsError> {

@@ -265,3 +265,18 @@ fn a_key_needs_two_zones_and_a_connect_one_hsm() {
     world.directory.change(|facts| facts.clusters.clear());
     assert_exception(create_key(&world.kms, &id), Exception::CloudHsmClusterInvalidConfiguration);
 }
+
+#[test]
+fn what_another_process_disconnects_is_closed_here_too() {
+    let mut world = World::new(Kind::Vhsm);
+    let id = connected_store(&world);
+    let one = Arc::clone(&world.kms);
+    world.restart();
+    disconnect(&world.kms, &id).unwrap();
+    world.kms.run_tasks();
+    assert_exception(random(&one, &id), Exception::CustomKeyStoreInvalidState);
+    one.keep_connections();
+    // Nobody is logged in any more.
+    world.hsms.reset_password("ownPassword2");
+    assert_eq!(state(&one, &id), "DISCONNECTED");
+}
