@@ -90,7 +90,7 @@ impl Kms {
     }
 
     /// The way to the key's HSMs, unless its key store is over its rate.
-    pub(super) fn link<'a>(&self, key: &'a Usable) -> Result<Link<'a>, KmsError> {
+    pub(super) fn link<'a>(&'a self, key: &'a Usable) -> Result<Link<'a>, KmsError> {
         let store = key.record.custom_key_store.as_ref();
         self.within_rate(store)?;
         self.connection_of(store, Purpose::Cryptography)

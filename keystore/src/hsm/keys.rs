@@ -20,16 +20,15 @@ const IV_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 
 impl Connection {
-    /// Makes a 256-bit AES key that never leaves the HSMs (reference/cloudhsm.md sec. 3, "Key material KMS creates").
+    /// Makes a 256-bit AES key that never leaves the HSMs (reference/cloudhsm.md sec. 3, "Key material KMS creates"). Once: a
+    /// call that failed can be repeated with its id.
     pub fn generate_key(&self, label: &str, id: &BackingKeyId) -> Result<(), HsmError> {
         let template = template(label, id);
-        let mut is_first = true;
         self.run(|_, session| {
             // An HSM that failed may have made the key before it did.
-            if !std::mem::take(&mut is_first) && !find(session, id)?.is_empty() {
-                return Ok(());
+            if find(session, id)?.is_empty() {
+                session.generate_key(&Mechanism::AesKeyGen, &template)?;
             }
-            session.generate_key(&Mechanism::AesKeyGen, &template)?;
             Ok(())
         })
     }

@@ -39,16 +39,23 @@ pub(crate) enum Purpose {
 
 /// HSMs that an operation may use: those of a custom key store, or (`None`) of the default key store.
 pub(crate) struct Link<'a> {
+    kms: &'a Kms,
     connection: Arc<Connection>,
     store: Option<&'a StoreId>,
     purpose: Purpose,
 }
 
 impl Link<'_> {
-    /// Asks the HSMs, and tells what went wrong as the exception that the purpose wants. `Mismatch` is
-    /// InvalidCiphertextException.
-    pub fn run<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, HsmError>) -> Result<T, KmsError> {
-        ask(&self.connection).map_err(|error| exception(error, self.store, self.purpose))
+    /// Asks the HSMs, and tells what went wrong as the exception that the purpose wants; again where none works, but the
+    /// cluster has others that are active by now. `Mismatch` is InvalidCiphertextException.
+    pub fn run<T>(&self, ask: impl Fn(&Connection) -> Result<T, HsmError>) -> Result<T, KmsError> {
+        let answer = match ask(&self.connection) {
+            Err(HsmError::NoHsm(_)) if self.kms.finds_others(self.store, &self.connection) => {
+                ask(&self.connection)
+            }
+            answer => answer,
+        };
+        answer.map_err(|error| exception(error, self.store, self.purpose))
     }
 }
 
@@ -57,7 +64,7 @@ impl Kms {
     /// Whether a custom key store is CONNECTED is the caller's to know. Errors: there is no connection now, in the
     /// exception of the purpose; `UnsupportedOperation`: there is no default key store here.
     pub(crate) fn connection_of<'a>(
-        &self,
+        &'a self,
         store: Option<&'a StoreId>,
         purpose: Purpose,
     ) -> Result<Link<'a>, KmsError> {
@@ -69,7 +76,7 @@ impl Kms {
             },
         };
         let connection = connection.map_err(|error| exception(error, store, purpose))?;
-        Ok(Link { connection, store, purpose })
+        Ok(Link { kms: self, connection, store, purpose })
     }
 
     /// Why a custom key store has no connection.

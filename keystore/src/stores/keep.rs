@@ -2,7 +2,7 @@
 
 use super::connecting::claim_of;
 use super::connection::default_store;
-use crate::directory::ClusterFacts;
+use crate::directory::{ClusterFacts, DirectoryError};
 use crate::error::KmsError;
 use crate::hsm::Connection;
 use crate::ids::StoreId;
@@ -154,8 +154,30 @@ impl Kms {
     fn keep_default(&self) {
         let id = default_store();
         let Some(connection) = self.connections.of(&id) else { return };
-        let cluster = self.directory.default_cluster();
-        self.tend(&id, &connection, cluster.ok().map(|cluster| cluster.map(|cluster| cluster.facts)));
+        self.tend(&id, &connection, self.default_facts().ok());
+    }
+
+    /// For an operation that found no HSM: follows those that are active now, as `keep_connections` will. `true`: some work.
+    pub(super) fn finds_others(&self, id: Option<&StoreId>, connection: &Connection) -> bool {
+        let cluster = match id {
+            Some(id) => {
+                self.view(|view| view.get::<StoreRecord>(keys::store(id))).and_then(|record| match record {
+                    Some(record) => Ok(self.directory.cluster(&record.value.hsm().cluster_id)?),
+                    None => Ok(None),
+                })
+            }
+            None => self.default_facts().map_err(KmsError::from),
+        };
+        if let Ok(Some(cluster)) = cluster
+            && cluster.is_active
+        {
+            connection.follow(&cluster.active_slots());
+        }
+        connection.status().iter().any(|hsm| hsm.is_working)
+    }
+
+    fn default_facts(&self) -> Result<Option<ClusterFacts>, DirectoryError> {
+        Ok(self.directory.default_cluster()?.map(|cluster| cluster.facts))
     }
 
     /// `cluster`: what the directory says, if it can say anything; `Some(None)`: it is gone.

@@ -10,6 +10,7 @@ on_every_module! {
     a_key_is_made_used_and_destroyed,
     it_has_the_attributes_of_key_material_that_kms_makes,
     what_was_changed_does_not_open_and_fails_no_hsm,
+    one_id_is_one_key,
     any_size_that_kms_takes_goes_through,
     a_handle_that_vanished_is_looked_up_again,
     handles_after_another_login_are_looked_up_again,
@@ -101,6 +102,16 @@ fn what_was_changed_does_not_open_and_fails_no_hsm(kind: Kind) {
     assert_eq!(connection.decrypt(&id, b"", &sealed), Err(HsmError::Mismatch));
     assert_eq!(connection.decrypt(&other, b"aad", &sealed), Err(HsmError::Mismatch));
     assert!(connection.status().iter().all(|hsm| hsm.is_working && hsm.failures == 0));
+}
+
+fn one_id_is_one_key(kind: Kind) {
+    let hsms = Hsms::new(kind);
+    let connection = connected(&hsms);
+    let id = new_key(&connection);
+    let sealed = connection.encrypt(&id, b"", b"x").unwrap();
+    connection.generate_key("the same again", &id).unwrap();
+    found(&beside(&hsms), &id);
+    assert_eq!(*connection.decrypt(&id, b"", &sealed).unwrap(), b"x");
 }
 
 fn any_size_that_kms_takes_goes_through(kind: Kind) {

@@ -40,6 +40,22 @@ fn operations_go_on_while_one_hsm_is_active() {
 }
 
 #[test]
+fn an_operation_finds_the_hsm_that_came_back_while_nobody_looked() {
+    let mut world = World::new(Kind::Vhsm);
+    let id = connected_store(&world);
+    world.hsms.operator().fail(0);
+    world.directory.change_cluster(CLUSTER, active(0, false));
+    world.kms.keep_connections();
+    for (fails, comes_back) in [(1, 0), (0, 1), (1, 0)] {
+        world.hsms.operator().recover(comes_back);
+        world.directory.change_cluster(CLUSTER, active(comes_back, true));
+        world.hsms.operator().fail(fails);
+        world.directory.change_cluster(CLUSTER, active(fails, false));
+        (0..4).for_each(|_| random(&world.kms, &id).unwrap());
+    }
+}
+
+#[test]
 fn without_hsms_it_waits_for_them() {
     let world = World::new(Kind::Vhsm);
     let id = connected_store(&world);
