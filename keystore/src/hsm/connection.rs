@@ -26,8 +26,8 @@ pub struct Connection {
     next: AtomicUsize,
     /// How often it was begun to try failed ones.
     tries: AtomicU64,
-    /// Held by who changes `hsms` or tries failed ones.
-    changes: Mutex<()>,
+    /// Held by who changes `hsms` or tries failed ones; whether it is closed.
+    changes: Mutex<bool>,
 }
 
 pub(super) struct Setup {
@@ -85,9 +85,13 @@ impl Connection {
         }
     }
 
-    /// From now on these are the active HSMs: sessions on others are let go, new ones log in.
+    /// From now on these are the active HSMs: sessions on others are let go, new ones log in. A connection that is closed
+    /// stays so.
     pub fn follow(&self, slots: &[u64]) {
-        let _changing = self.changes.lock();
+        let is_closed = self.changes.lock();
+        if *is_closed {
+            return;
+        }
         let slots = distinct(slots);
         let before = self.hsms.load();
         if before.iter().map(|hsm| hsm.slot_id()).eq(slots.iter().copied()) {
@@ -117,7 +121,8 @@ impl Connection {
 
     /// Lets all HSMs go: calls that are under way end, others find no HSM.
     pub(super) fn close(&self) {
-        let _changing = self.changes.lock();
+        let mut is_closed = self.changes.lock();
+        *is_closed = true;
         self.hsms.store(Arc::default());
     }
 
@@ -127,16 +132,17 @@ impl Connection {
         &self,
         mut call: impl FnMut(&Hsm, &Session) -> Result<R, Fault>,
     ) -> Result<R, HsmError> {
-        let hsms = self.hsms.load();
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let mut last = None;
         for _ in 0..ROUNDS {
+            let hsms = self.hsms.load();
             match round(&hsms, first, &mut call) {
                 Round::Settled(answer) => return answer,
                 Round::Full(hsm) => match hsm.run(Some(Instant::now() + PATIENCE), &mut call) {
                     Err(fault) if fault.is_the_hsms() => last = Some(fault),
                     settled => return settled.map_err(ending),
                 },
+                Round::Failed(fault @ Fault::Doubtful(_)) => return Err(ending(fault)),
                 Round::Failed(fault) => last = Some(fault),
                 Round::NoneWorks => {}
             }
@@ -145,7 +151,7 @@ impl Connection {
                 break;
             }
         }
-        Err(last.map_or_else(|| self.no_hsm(&hsms), ending))
+        Err(last.map_or_else(|| self.no_hsm(), ending))
     }
 
     /// Whether any works, once those that do not were tried again, here or by another thread.
@@ -155,9 +161,9 @@ impl Connection {
             return true;
         }
         let begun = self.tries.load(Ordering::Acquire);
-        let _changing = self.changes.lock();
+        let is_closed = self.changes.lock();
         // What began after this operation met its last failure speaks for this one, too.
-        if self.tries.load(Ordering::Acquire) == begun {
+        if !*is_closed && self.tries.load(Ordering::Acquire) == begun {
             self.enter_failed(hsms);
         }
         any()
@@ -176,11 +182,11 @@ impl Connection {
     }
 
     /// Why none works.
-    fn no_hsm(&self, hsms: &[Arc<Hsm>]) -> HsmError {
+    fn no_hsm(&self) -> HsmError {
         if let Some(refused) = &self.credentials.lock().refused {
             return refused.clone();
         }
-        let trouble = hsms.last().map(|hsm| hsm.trouble());
+        let trouble = self.hsms.load().last().map(|hsm| hsm.trouble());
         HsmError::NoHsm(trouble.unwrap_or_else(|| "the cluster has none that is active".into()))
     }
 

@@ -128,7 +128,8 @@ impl Hsm {
     }
 
     /// Runs a call on one of its sessions, and where that is gone on a new one; then the HSM has failed. `until`: how long to
-    /// wait for a session. Errors: `Full` at that time; with `Gone`, `Broken` and `Doubtful` another HSM may do better.
+    /// wait for a session. Errors: `Full` at that time; `Doubtful`: the HSM works, but does not do this; with `Gone` and `Broken`
+    /// another HSM may do better.
     pub fn run<R>(
         &self,
         until: Option<Instant>,
@@ -163,7 +164,9 @@ impl Hsm {
                     lease.discard();
                     return Err(fault);
                 }
-                Fault::Gone(_) | Fault::Broken(_) | Fault::Doubtful(_) => {
+                // It answers nothing: the HSM is at fault.
+                Fault::Gone(text) | Fault::Broken(text) | Fault::Doubtful(text) => {
+                    let fault = Fault::Broken(text);
                     lease.discard();
                     self.fail(&fault, entries);
                     return Err(fault);

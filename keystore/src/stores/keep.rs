@@ -122,12 +122,21 @@ impl Kms {
     }
 
     fn tend_store(&self, id: &StoreId, connection: &Arc<Connection>, record: &StoreRecord) {
-        let now = self.connections.of(id);
-        // Else one cannot know that this record, and its cluster, are of this connection.
-        if now.is_some_and(|now| Arc::ptr_eq(&now, connection)) {
-            let cluster = self.directory.cluster(&record.hsm().cluster_id);
+        if let Some(cluster) = self.cluster_of(id, connection, record) {
             self.tend(id, connection, cluster.ok());
         }
+    }
+
+    /// What the directory says of the connection's cluster. `None`: one cannot know that this record, and its cluster, are of
+    /// this connection.
+    fn cluster_of(
+        &self,
+        id: &StoreId,
+        connection: &Arc<Connection>,
+        record: &StoreRecord,
+    ) -> Option<Result<Option<ClusterFacts>, DirectoryError>> {
+        let now = self.connections.of(id)?;
+        Arc::ptr_eq(&now, connection).then(|| self.directory.cluster(&record.hsm().cluster_id))
     }
 
     /// Closes the connection of a key store that another process has disconnected.
@@ -158,17 +167,16 @@ impl Kms {
     }
 
     /// For an operation that found no HSM: follows those that are active now, as `keep_connections` will. `true`: some work.
-    pub(super) fn finds_others(&self, id: Option<&StoreId>, connection: &Connection) -> bool {
+    pub(super) fn finds_others(&self, id: Option<&StoreId>, connection: &Arc<Connection>) -> bool {
         let cluster = match id {
-            Some(id) => {
-                self.view(|view| view.get::<StoreRecord>(keys::store(id))).and_then(|record| match record {
-                    Some(record) => Ok(self.directory.cluster(&record.value.hsm().cluster_id)?),
-                    None => Ok(None),
-                })
-            }
-            None => self.default_facts().map_err(KmsError::from),
+            Some(id) => self
+                .view(|view| self.custom_key_store(view, &id.0))
+                .ok()
+                .filter(|(_, read)| read.value.state == ConnectionState::Connected)
+                .and_then(|(_, read)| self.cluster_of(id, connection, &read.value)),
+            None => Some(self.default_facts()),
         };
-        if let Ok(Some(cluster)) = cluster
+        if let Some(Ok(Some(cluster))) = cluster
             && cluster.is_active
         {
             connection.follow(&cluster.active_slots());

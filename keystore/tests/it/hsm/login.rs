@@ -79,6 +79,9 @@ fn who_closes_is_logged_out(kind: Kind) {
     assert!(all.of(&store).is_none() && all.all().is_empty());
     assert_eq!(state(&hsms), SessionState::RwPublic, "though somebody still holds the connection");
     assert!(matches!(connection.random(1), Err(HsmError::NoHsm(_))));
+    connection.follow(&hsms.slots);
+    assert!(connection.status().is_empty(), "it stays closed");
+    assert_eq!(state(&hsms), SessionState::RwPublic);
     all.close(&store);
 }
 
