@@ -137,11 +137,11 @@ impl Hsm {
     ) -> Result<R, Fault> {
         let entries = self.entries.load(Ordering::Acquire);
         loop {
-            let lease = self.lease(until).inspect_err(|fault| {
-                if *fault != Fault::Full {
-                    self.fail(fault, entries);
-                }
-            })?;
+            let lease = match self.lease(until) {
+                Ok(lease) => lease,
+                Err(Fault::Full) => return Err(Fault::Full),
+                Err(fault) => return Err(self.failed(fault, entries)),
+            };
             let fault = match call(self, lease.session()) {
                 Ok(answer) => {
                     self.operations.fetch_add(1, Ordering::Relaxed);
@@ -164,14 +164,20 @@ impl Hsm {
                     lease.discard();
                     return Err(fault);
                 }
-                // It answers nothing: the HSM is at fault.
-                Fault::Gone(text) | Fault::Broken(text) | Fault::Doubtful(text) => {
-                    let fault = Fault::Broken(text);
+                Fault::Gone(_) | Fault::Broken(_) | Fault::Doubtful(_) => {
                     lease.discard();
-                    self.fail(&fault, entries);
-                    return Err(fault);
+                    return Err(self.failed(fault, entries));
                 }
             }
+        }
+    }
+
+    /// It has failed: the request is not at fault.
+    fn failed(&self, fault: Fault, entries: u64) -> Fault {
+        self.fail(&fault, entries);
+        match fault {
+            Fault::Gone(text) | Fault::Doubtful(text) => Fault::Broken(text),
+            fault => fault,
         }
     }
 
