@@ -1,6 +1,7 @@
 //! The environment and the configuration file: what is misspelt, of no effect, or weak.
 
 use super::findings::Findings;
+use crate::serve::{Auth, Endpoint};
 use std::path::PathBuf;
 use vhsm_pkcs11::cluster::PasswordCosts;
 use vhsm_pkcs11::config::Config;
@@ -71,11 +72,25 @@ pub fn look_at_configuration(findings: &mut Findings) -> Option<Config> {
     look_at_effects(findings, &config, &table, &place);
     look_at_costs(findings, &config, &place);
     look_at_faults(findings, &config, &place);
+    look_at_serve(findings, &config, &place);
     if findings.count() == before {
         let what = if path.exists() { "can be read, and its settings fit" } else { "is not there: defaults" };
         findings.ok(place, what);
     }
     Some(config)
+}
+
+/// `vhsm serve` would not start, or be open to everybody on this machine.
+fn look_at_serve(findings: &mut Findings, config: &Config, place: &str) {
+    match Endpoint::of(config).and_then(|endpoint| endpoint.addresses().map(|_| endpoint)) {
+        Err(failure) => findings.problem(place, failure.to_string(), "correct it: vhsm serve does not start"),
+        Ok(endpoint) if endpoint.auth == Auth::Off => {
+            let what =
+                "[serve] auth = \"off\": every user of this machine may do everything through `vhsm serve`";
+            findings.warning(place, what, format!("remove `auth` from [serve] in {place}"));
+        }
+        Ok(_) => {}
+    }
 }
 
 /// A drill that was forgotten looks like a fault.

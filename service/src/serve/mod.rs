@@ -17,7 +17,7 @@ mod tests;
 use crate::App;
 use crate::cli::ServeArgs;
 use crate::failure::Failure;
-pub use endpoint::{Endpoint, TlsFiles};
+pub use endpoint::{Auth, Endpoint, TlsFiles};
 use endpoints::Endpoints;
 use maintenance::{Outcome, Schedule};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};

@@ -2,10 +2,12 @@
 
 mod client;
 mod credentials;
+mod key_stores;
 mod life;
 mod protocol;
 mod signatures;
 mod status;
+mod tls;
 
 pub use client::{Client, Signer};
 
