@@ -3,7 +3,6 @@
 mod codes;
 mod default_store;
 mod facts;
-mod failover;
 mod kms;
 mod peer;
 mod replaced;
