@@ -3,6 +3,7 @@
 mod codes;
 mod default_store;
 mod facts;
+mod failover;
 mod kms;
 mod peer;
 mod replaced;
