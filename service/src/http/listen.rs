@@ -29,6 +29,9 @@ const MOST_STREAMS: u32 = 128;
 const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// After the system had no more files, or the like.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Calls that may run on threads of connections; and those threads.
+pub const INLINE_CALLS: usize = 6;
+const THREADS: usize = INLINE_CALLS + 2;
 /// Beside calls: for /health and /metrics.
 const SPARE_THREADS: usize = 8;
 
@@ -77,6 +80,7 @@ impl Server {
         let runtime = Builder::new_multi_thread()
             .enable_all()
             .thread_name("http")
+            .worker_threads(THREADS)
             .max_blocking_threads(endpoint.calls + SPARE_THREADS)
             .build()
             .map_err(cannot)?;

@@ -10,8 +10,8 @@
 //! | `status` | /health and /metrics |
 //! | `service` | what a service is to this layer |
 //!
-//! Services' calls block, so they run on threads of their own, as many as `limits.calls`: an HSM that hangs holds up what needs it
-//! and nothing else. This layer knows no operation, and services know no sockets.
+//! Services' calls block, so they run on threads of their own, as many as `limits.calls`; only those that are quick may run on
+//! the threads of connections, and never on all of them. An HSM that hangs holds up what needs it and nothing else. This layer knows no operation, and services know no sockets.
 
 mod edge;
 mod listen;
@@ -22,6 +22,6 @@ mod status;
 mod tls;
 
 pub use edge::{Authentication, Edge, Limits, Services};
-pub use listen::{Server, bind};
+pub use listen::{INLINE_CALLS, Server, bind};
 pub use status::Health;
 pub use tls::Tls;

@@ -9,6 +9,12 @@ pub trait Service: Send + Sync {
     /// Runs an operation, or answers why it does not: UnknownOperationException where there is none of that name.
     fn call(&self, call: &Call<'_>) -> Answer;
 
+    /// Whether this operation takes microseconds, as long as nothing hangs: no commit, no login.
+    fn is_quick(&self, operation: &str) -> bool {
+        let _ = operation;
+        false
+    }
+
     /// What the HTTP layer itself refuses (a wrong signature, say), as this service tells its errors.
     fn refuse(&self, protocol: Protocol, refusal: &Refusal) -> Answer;
 }

@@ -103,6 +103,11 @@ impl Service for KmsService {
         self.run(operation, &kms, call)
     }
 
+    /// What only reads makes no commit; uses of keys are noted in memory.
+    fn is_quick(&self, operation: &str) -> bool {
+        table::find(operation).is_some_and(|operation| operation.read_only)
+    }
+
     /// KMS has AWS JSON only.
     fn refuse(&self, _protocol: Protocol, refusal: &Refusal) -> Answer {
         failed(refusal.status, refusal.exception, &refusal.message, Record::default())

@@ -51,6 +51,7 @@ impl Endpoints {
             audit: Arc::clone(&audit),
             metrics: Arc::new(Metrics::default()),
             calls: Arc::new(Semaphore::new(endpoint.calls)),
+            inline: Arc::new(Semaphore::new(http::INLINE_CALLS)),
         };
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
         let server = Server::start(listener, Arc::new(edge), tls.clone(), endpoint)?;
