@@ -143,8 +143,10 @@ def list_pages(kms):
 
 def many_keys(target, store, wanted, seconds):
     few = rates(target, seconds)
+    rate = wanted
     while (missing := wanted - len(key_ids(target.kms))) > 0:
-        rate, _, _ = target.load("CreateKey", [{"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store}], 10)
+        pause = min(10, 1 + int(missing / rate))
+        rate, _, _ = target.load("CreateKey", [{"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store}], pause)
         print(f"{missing:,} keys to make, {rate:,.0f}/s", file=sys.stderr)
     many = rates(target, seconds)
     count = len(key_ids(target.kms))
