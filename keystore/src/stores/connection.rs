@@ -1,5 +1,6 @@
 //! The way to the HSMs of a key, and how what goes wrong there is told.
 
+use super::keep::Look;
 use crate::error::{Exception, KmsError};
 use crate::hsm::{Connection, HsmError};
 use crate::ids::StoreId;
@@ -16,6 +17,12 @@ const DEFAULT_STORE: &str = "default";
 const DEFAULT_CLAIM: &[u8] = b"kms: default key store";
 /// How long one waits for another that opens it.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often an operation that finds no working HSM looks for those that are active by then.
+const LOOKS: usize = 32;
+/// And how often it does so without finding one that works, though some are said to be active.
+const LOOKS_IN_VAIN: usize = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 const UNREACHABLE: &str = "KMS cannot communicate with the CloudHSM cluster of this custom key store. Verify that the \
                            cluster is active and has at least one active HSM; where it was so only for a moment, try again.";
@@ -46,14 +53,26 @@ pub(crate) struct Link<'a> {
 }
 
 impl Link<'_> {
-    /// Asks the HSMs, and tells what went wrong as the exception that the purpose wants; again where none works, but the
-    /// cluster has others that are active by now. `Mismatch` is InvalidCiphertextException.
+    /// Asks the HSMs, and tells what went wrong as the exception that the purpose wants. Where none works, but the cluster
+    /// has some that are active by now, it asks those: HSMs may fail and come back in turn faster than one can look at them.
+    /// `Mismatch` is InvalidCiphertextException.
     pub fn run<T>(&self, ask: impl Fn(&Connection) -> Result<T, HsmError>) -> Result<T, KmsError> {
-        let answer = match ask(&self.connection) {
-            Err(HsmError::NoHsm(_)) if self.kms.finds_others(self.store, &self.connection) => {
-                ask(&self.connection)
+        let (mut looks, mut in_vain) = (0, 0);
+        let answer = loop {
+            let answer = ask(&self.connection);
+            if !matches!(answer, Err(HsmError::NoHsm(_))) || looks == LOOKS {
+                break answer;
             }
-            answer => answer,
+            looks += 1;
+            match self.kms.look_again(self.store, &self.connection) {
+                Look::Working => {}
+                Look::NoneActive => break answer,
+                Look::NoneWorking if in_vain == LOOKS_IN_VAIN => break answer,
+                Look::NoneWorking => {
+                    in_vain += 1;
+                    std::thread::sleep(BETWEEN_LOOKS);
+                }
+            }
         };
         answer.map_err(|error| exception(error, self.store, self.purpose))
     }

@@ -16,6 +16,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use vhsm_store::ClaimKind;
 
+/// What an operation that found no HSM sees when it looks again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Working,
+    /// Some are said to be active.
+    NoneWorking,
+    /// The cluster has none now, or cannot be asked.
+    NoneActive,
+}
+
 /// Why a connecting failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Verdict {
@@ -166,8 +176,8 @@ impl Kms {
         self.tend(&id, &connection, self.default_facts().ok());
     }
 
-    /// For an operation that found no HSM: follows those that are active now, as `keep_connections` will. `true`: some work.
-    pub(super) fn finds_others(&self, id: Option<&StoreId>, connection: &Arc<Connection>) -> bool {
+    /// For an operation that found no HSM: follows those that are active now, as `keep_connections` will, and tries them.
+    pub(super) fn look_again(&self, id: Option<&StoreId>, connection: &Arc<Connection>) -> Look {
         let cluster = match id {
             Some(id) => self
                 .view(|view| self.custom_key_store(view, &id.0))
@@ -176,12 +186,17 @@ impl Kms {
                 .and_then(|(_, read)| self.cluster_of(id, connection, &read.value)),
             None => Some(self.default_facts()),
         };
-        if let Some(Ok(Some(cluster))) = cluster
-            && cluster.is_active
-        {
-            connection.follow(&cluster.active_slots());
+        let Some(Ok(Some(cluster))) = cluster else { return Look::NoneActive };
+        let slots = cluster.active_slots();
+        if !cluster.is_active || slots.is_empty() {
+            return Look::NoneActive;
         }
-        connection.status().iter().any(|hsm| hsm.is_working)
+        connection.follow(&slots);
+        connection.mend();
+        match connection.status().iter().any(|hsm| hsm.is_working) {
+            true => Look::Working,
+            false => Look::NoneWorking,
+        }
     }
 
     fn default_facts(&self) -> Result<Option<ClusterFacts>, DirectoryError> {

@@ -33,6 +33,7 @@ fn hsms_that_fail_are_not_noticed_while_one_works_and_are_when_none_does() {
             })
             .collect();
         let failing = scope.spawn(|| fail_in_turn(&world, &cluster, &ended));
+        scope.spawn(|| keep(&world.kms, &ended));
         let ends: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
         ended.store(true, Ordering::SeqCst);
         let failures = failing.join().unwrap();
@@ -70,8 +71,7 @@ fn refused(kms: &Kms, key: &str, ciphertext: &[u8]) {
     }
 }
 
-/// Fails one HSM or the other, at random, and has it recover: at each moment one at least works, and KMS, which looks
-/// every second or so, has seen it before the next one fails. Answers how often.
+/// Fails one HSM or the other, at random, and has it recover: at each moment one at least works. Answers how often.
 fn fail_in_turn(world: &KmsWorld, cluster: &Cluster, ended: &AtomicBool) -> usize {
     let mut failures = 0;
     while !ended.load(Ordering::SeqCst) {
@@ -79,13 +79,22 @@ fn fail_in_turn(world: &KmsWorld, cluster: &Cluster, ended: &AtomicBool) -> usiz
         let hsm = usize::from(draw % 2);
         world.set(cluster, hsm, HsmState::Failed);
         failures += 1;
-        thread::sleep(Duration::from_millis(u64::from(pause % 64)));
-        // Sometimes KMS looks while it is failed, sometimes its calls alone find it so.
-        if draw & 2 != 0 {
-            world.kms.keep_connections();
-        }
+        pass(u64::from(pause % 32));
         world.set(cluster, hsm, HsmState::Active);
-        world.kms.keep_connections();
+        pass(u64::from(draw / 128 * (pause % 32)));
     }
     failures
+}
+
+/// What the service does every second, at random: HSMs come back before it, after it and meanwhile.
+fn keep(kms: &Kms, ended: &AtomicBool) {
+    while !ended.load(Ordering::SeqCst) {
+        kms.keep_connections();
+        let [pause] = random::array().unwrap();
+        pass(u64::from(pause % 64));
+    }
+}
+
+fn pass(milliseconds: u64) {
+    thread::sleep(Duration::from_millis(milliseconds));
 }
