@@ -6,6 +6,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A piece of work of a custom key store. It is done only if the store's record still bears its attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +18,15 @@ pub(crate) enum Task {
 #[derive(Default)]
 pub(crate) struct Tasks {
     queue: Mutex<Queue>,
+    /// Something waits, or nothing any more.
     news: Condvar,
 }
 
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Task>,
+    /// How many threads are at a task.
+    busy: usize,
     is_closed: bool,
 }
 
@@ -32,7 +36,7 @@ impl Tasks {
         let mut queue = self.queue.lock();
         if !queue.waiting.contains(&task) {
             queue.waiting.push_back(task);
-            self.news.notify_one();
+            self.news.notify_all();
         }
     }
 
@@ -48,15 +52,44 @@ impl Tasks {
                 return None;
             }
             match queue.waiting.pop_front() {
-                Some(task) => return Some(task),
+                Some(task) => {
+                    queue.busy += 1;
+                    return Some(task);
+                }
                 None => self.news.wait(&mut queue),
             }
         }
     }
 
+    /// A task that `wait` answered is done.
+    fn done(&self) {
+        self.queue.lock().busy -= 1;
+        self.news.notify_all();
+    }
+
+    fn settle(&self, until: Instant) -> bool {
+        let mut queue = self.queue.lock();
+        let is_settled = |queue: &Queue| queue.waiting.is_empty() && queue.busy == 0;
+        while !is_settled(&queue) {
+            if self.news.wait_until(&mut queue, until).timed_out() {
+                return is_settled(&queue);
+            }
+        }
+        true
+    }
+
     fn close(&self) {
         self.queue.lock().is_closed = true;
         self.news.notify_all();
+    }
+}
+
+/// A thread is at a task, until this is dropped.
+struct Busy<'a>(&'a Tasks);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.done();
     }
 }
 
@@ -75,6 +108,7 @@ impl Kms {
             let thread = std::thread::Builder::new().name(format!("kms-{number}"));
             workers.threads.push(thread.spawn(move || {
                 while let Some(task) = kms.tasks.wait() {
+                    let _busy = Busy(&kms.tasks);
                     kms.run(&task);
                 }
             })?);
@@ -87,6 +121,11 @@ impl Kms {
         while let Some(task) = self.tasks.pop() {
             self.run(&task);
         }
+    }
+
+    /// Waits until the workers have done all that waits. `false`: not within `at_most`.
+    pub fn wait_for_tasks(&self, at_most: Duration) -> bool {
+        self.tasks.settle(Instant::now() + at_most)
     }
 
     fn run(&self, task: &Task) {

@@ -75,6 +75,13 @@ impl Health for StoreHealth {
             kind: "gauge",
             values: stores.iter().map(state).collect(),
         });
+        let orphans = kms.as_ref().and_then(|kms| kms.orphans().ok()).map(|orphans| orphans.len() as u64);
+        gauges.push(Gauge {
+            name: "vhsm_orphaned_key_material",
+            help: "Keys in HSMs that could not be destroyed when their KMS keys were deleted.",
+            kind: "gauge",
+            values: orphans.map(|count| (String::new(), count)).into_iter().collect(),
+        });
         gauges.extend(kms.iter().flat_map(|kms| hsm_gauges(kms)));
         gauges
     }

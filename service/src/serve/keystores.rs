@@ -1,6 +1,7 @@
 //! The KMS of this store: held by one process, kept alive by one thread.
 
 use super::endpoint::Endpoint;
+use super::orphans::Orphans;
 use super::{clusters, log};
 use crate::App;
 use crate::credential::Keyring;
@@ -22,6 +23,8 @@ use vhsm_store::{Claim, ClaimKind, LmdbOptions, StoreSpec};
 const CLAIM: &[u8] = b"serve/kms";
 /// How often the keeper looks.
 const EVERY: Duration = Duration::from_secs(1);
+/// How long a start waits for key stores that were connected before.
+const RECONNECT: Duration = Duration::from_secs(10);
 /// For connecting and disconnecting, which may wait for an HSM.
 const WORKERS: usize = 4;
 
@@ -43,6 +46,7 @@ struct Tenure {
     kms: Arc<Kms>,
     /// What went wrong last, so that it is told once.
     trouble: Option<String>,
+    orphans: Orphans,
     _workers: Workers,
     _claim: Box<dyn Claim>,
 }
@@ -108,9 +112,12 @@ impl Plan {
         let workers =
             kms.start_workers(WORKERS).map_err(|error| Failure::new(format!("threads: {error}")))?;
         kms.resume();
+        if !kms.wait_for_tasks(RECONNECT) {
+            log("serves KMS while key stores that were connected are still being connected again");
+        }
         service.put(Arc::clone(&kms));
         log("serves KMS");
-        Ok(Some(Tenure { kms, trouble: None, _workers: workers, _claim: claim }))
+        Ok(Some(Tenure { kms, trouble: None, orphans: Orphans::default(), _workers: workers, _claim: claim }))
     }
 
     fn take_later(&self, service: &KmsService) -> Option<Tenure> {
@@ -148,6 +155,10 @@ impl Tenure {
         }
         for key in self.kms.delete_due_keys() {
             log(&format!("kms: deleted {key}"));
+        }
+        // What cannot be read now is told by the tasks beside.
+        if let Ok(orphans) = self.kms.orphans() {
+            self.orphans.news(orphans).iter().for_each(|line| log(&format!("kms: {line}")));
         }
         let done = [self.kms.rotate_due_keys(), self.kms.write_last_uses()];
         let trouble = done.into_iter().find_map(Result::err).map(told);

@@ -10,6 +10,7 @@ mod endpoints;
 mod health;
 mod keystores;
 mod maintenance;
+mod orphans;
 mod supervisor;
 #[cfg(test)]
 mod tests;
