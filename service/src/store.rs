@@ -3,6 +3,7 @@
 use crate::cli::{InfoArgs, MigrateArgs, StoreCommand};
 use crate::failure::Failure;
 use crate::output;
+use crate::serve::keystores;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use vhsm_pkcs11::cluster::Clusters;
 use vhsm_pkcs11::config::{Config, StoreChoice};
 use vhsm_pkcs11::error::Error;
-use vhsm_store::{Content, MigrateError, Place, Standing, Step, Store, StoreError};
+use vhsm_store::{Content, MigrateError, Place, Standing, Step, Store, StoreError, StoreSpec};
 
 /// How long somebody waits without a word.
 const QUIET: Duration = Duration::from_secs(2);
@@ -87,6 +88,7 @@ fn migrate(config: &Config, arguments: &MigrateArgs) -> Result<(), Failure> {
     let to = Site::named(config, &arguments.to)?;
     if !arguments.force {
         from.check_nobody_is_logged_in()?;
+        from.check_no_kms_stays(&to)?;
     }
     let mut told = Told::new();
     let mut progress = |step, done, of| told.progress(word(step), done, of);
@@ -150,6 +152,22 @@ impl Site {
 
     fn place(&self) -> Place<'_> {
         Place { store: &*self.store, name: &self.name }
+    }
+
+    /// KMS keys and key stores lie beside the clusters, and do not move with them.
+    fn check_no_kms_stays(&self, to: &Site) -> Result<(), Failure> {
+        let (here, there) = (keystores::store_spec(&self.config), keystores::store_spec(&to.config));
+        let is_there = match &here {
+            StoreSpec::Embedded(options) => options.path.join("data.mdb").exists(),
+            _ => true,
+        };
+        if here == there || !is_there || is_empty(&*vhsm_store::open_in_any_state(&here)?)? {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "KMS (`vhsm serve`) has keys or key stores for the clusters of {}, and this command does not move those: delete              them there first, or move the clusters alone with --force",
+            self.name
+        )))
     }
 
     /// Programs of users that are logged in would lose the store under their hands.

@@ -175,8 +175,9 @@ fn told(error: KmsError) -> String {
     error.detail.unwrap_or(error.message)
 }
 
-/// Keys and key stores have an environment of their own beside the clusters': `$VHSM_HOME/kms`, or a prefix in the same etcd.
-fn store_spec(config: &Config) -> StoreSpec {
+/// Keys and key stores have an environment of their own beside the clusters': `$VHSM_HOME/kms`, or a prefix in the same etcd,
+/// where the clusters' store has nothing and watches nothing.
+pub fn store_spec(config: &Config) -> StoreSpec {
     match &config.store {
         StoreChoice::Memory => StoreSpec::Memory,
         StoreChoice::Embedded { group, .. } => {
@@ -185,7 +186,7 @@ fn store_spec(config: &Config) -> StoreSpec {
         }
         StoreChoice::Etcd(options) => {
             let mut options = options.clone();
-            options.prefix.push_str("kms/");
+            options.prefix.push_str("service/kms/");
             StoreSpec::Etcd(options)
         }
     }

@@ -8,7 +8,7 @@
 mod endpoint;
 mod endpoints;
 mod health;
-mod keystores;
+pub mod keystores;
 mod maintenance;
 mod orphans;
 mod supervisor;

@@ -3,17 +3,22 @@
 use super::client::Reply;
 use super::*;
 use serde_json::json;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A server with a cluster of two HSMs, and its kmsuser.
-struct World {
-    home: Home,
-    server: Server,
+pub struct World {
+    pub home: Home,
+    pub server: Server,
     cluster_id: String,
 }
 
 impl World {
     fn new() -> Self {
-        let home = home("");
+        Self::at(home(""))
+    }
+
+    /// Where this home's configuration puts it.
+    pub fn at(home: Home) -> Self {
         let create = ["cluster", "create", "--label", "demo", "--hsms", "2", "--admin-password", ADMIN];
         let cluster_id = home.good(None, &create)["ClusterId"].as_str().unwrap().to_owned();
         home.good(Some(ADMIN_PIN), &create_user("kmsuser", "crypto-user", USER));
@@ -21,11 +26,11 @@ impl World {
         Self { home, server, cluster_id }
     }
 
-    fn ask(&self, operation: &str, body: Value) -> Reply {
+    pub fn ask(&self, operation: &str, body: Value) -> Reply {
         self.server.client(&self.home).kms(operation, &body)
     }
 
-    fn create(&self) -> String {
+    pub fn create(&self) -> String {
         let anchor = self.home.path().join("clusters").join(&self.cluster_id).join("customerCA.crt");
         let request = json!({
             "CustomKeyStoreName": "store",
@@ -37,7 +42,7 @@ impl World {
     }
 
     /// Connects, and waits until it is.
-    fn connect(&self, store: &str) {
+    pub fn connect(&self, store: &str) {
         assert_eq!(self.ask("ConnectCustomKeyStore", json!({"CustomKeyStoreId": store})).good(), json!({}));
         self.wait(store, "CONNECTED");
     }
@@ -53,7 +58,7 @@ impl World {
         }
     }
 
-    fn create_key(&self, store: &str) -> String {
+    pub fn create_key(&self, store: &str) -> String {
         let request = json!({"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store});
         self.ask("CreateKey", request).good()["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
     }
@@ -124,4 +129,32 @@ fn after_a_kill_keys_and_connections_are_back() {
     // Who listens has connected again what was connected.
     let opened = world.ask("Decrypt", json!({"CiphertextBlob": sealed["CiphertextBlob"]})).good();
     assert_eq!(opened["Plaintext"], "aGlkZGVu");
+}
+
+/// More callers than the server has threads wait for HSMs that are slow; who asks for something else is answered meanwhile.
+#[test]
+fn hsms_that_hang_leave_the_server_answering() {
+    const CALLERS: usize = 24;
+    let world = World::new();
+    let store = world.create();
+    world.connect(&store);
+    let arn = world.create_key(&store);
+    world.home.good(Some(ADMIN_PIN), &["fault", "set", "--function", "C_Encrypt", "--latency-ms", "4000"]);
+    let (answered, client) = (AtomicUsize::new(0), world.server.client(&world.home));
+    let encrypt = || {
+        let reply = client.kms("Encrypt", &json!({"KeyId": arn, "Plaintext": "aGlkZGVu"}));
+        answered.fetch_add(1, Ordering::SeqCst);
+        reply.good()
+    };
+    std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(&encrypt)).collect();
+        while !client.get("/metrics").body.contains(&format!("\nvhsm_calls_running {CALLERS}\n")) {
+            assert_eq!(answered.load(Ordering::SeqCst), 0, "all of them should be waiting by now");
+        }
+        assert_eq!(client.get("/health").status, 200);
+        let key = client.kms("DescribeKey", &json!({"KeyId": arn})).good();
+        assert_eq!(key["KeyMetadata"]["KeyState"], "Enabled");
+        assert_eq!(answered.load(Ordering::SeqCst), 0, "they were answered before");
+        callers.into_iter().for_each(|caller| assert_eq!(caller.join().unwrap()["KeyId"], json!(arn)));
+    });
 }

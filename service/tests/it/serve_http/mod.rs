@@ -4,6 +4,8 @@ mod client;
 mod credentials;
 mod key_stores;
 mod life;
+#[cfg(feature = "etcd")]
+mod over_etcd;
 mod protocol;
 mod signatures;
 mod status;
