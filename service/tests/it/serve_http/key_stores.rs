@@ -147,7 +147,7 @@ fn hsms_that_hang_leave_the_server_answering() {
         reply.good()
     };
     std::thread::scope(|scope| {
-        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(&encrypt)).collect();
+        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(encrypt)).collect();
         while !client.get("/metrics").body.contains(&format!("\nvhsm_calls_running {CALLERS}\n")) {
             assert_eq!(answered.load(Ordering::SeqCst), 0, "all of them should be waiting by now");
         }
