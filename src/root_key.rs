@@ -2,7 +2,8 @@
 //!
 //! It comes from the file that VHSM_ROOT_KEY_FILE (or `root_key_file`) names, from the systemd credential
 //! `vhsm-root-key`, or from `$VHSM_HOME/service.key`, which is made on first use (0600). 32 bytes, raw or as 64
-//! hexadecimal digits. The PKCS#11 library never reads it: it opens no user's keys and no object.
+//! hexadecimal digits. The PKCS#11 library never reads it: it opens no user's keys and no object, but for the users whose
+//! passwords the service itself keeps under it (kmsuser, as KMS logs in).
 
 use crate::crypto::random;
 use crate::crypto::seal::{self, KEY_BYTES, Key, NONCE_BYTES, SealKey};
