@@ -165,7 +165,8 @@ impl Site {
             return Ok(());
         }
         Err(Failure::new(format!(
-            "KMS (`vhsm serve`) has keys or key stores for the clusters of {}, and this command does not move those: delete              them there first, or move the clusters alone with --force",
+            "KMS (`vhsm serve`) has keys or key stores for the clusters of {}, and this command does not move those: delete \
+             them there first, or move the clusters alone with --force",
             self.name
         )))
     }

@@ -191,7 +191,7 @@ impl Edge {
             edge.record(name, answer, circumstances, begun)
         };
         let answer = match quick.flatten() {
-            Some(_place) => catch_unwind(AssertUnwindSafe(called)).ok(),
+            Some(_place) => catch_unwind(AssertUnwindSafe(|| tokio::task::block_in_place(called))).ok(),
             None => tokio::task::spawn_blocking(called).await.ok(),
         };
         // A call that panicked has said so.
