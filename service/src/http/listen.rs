@@ -29,7 +29,7 @@ const MOST_STREAMS: u32 = 128;
 const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// After the system had no more files, or the like.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Calls that may run on threads of connections; and those threads.
+/// Calls that may run on threads of connections, each of which another thread stands in for; and those threads.
 pub const INLINE_CALLS: usize = 6;
 const THREADS: usize = INLINE_CALLS + 2;
 /// Beside calls: for /health and /metrics.
@@ -81,7 +81,7 @@ impl Server {
             .enable_all()
             .thread_name("http")
             .worker_threads(THREADS)
-            .max_blocking_threads(endpoint.calls + SPARE_THREADS)
+            .max_blocking_threads(endpoint.calls + INLINE_CALLS + SPARE_THREADS)
             .build()
             .map_err(cannot)?;
         let listener = {

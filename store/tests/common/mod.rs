@@ -1,5 +1,5 @@
 //! What the store's tests share: folders, processes, forks, numbers.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod etcd;
 

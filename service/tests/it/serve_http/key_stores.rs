@@ -139,7 +139,7 @@ fn hsms_that_hang_leave_the_server_answering() {
     let store = world.create();
     world.connect(&store);
     let arn = world.create_key(&store);
-    world.home.good(Some(ADMIN_PIN), &["fault", "set", "--function", "C_Encrypt", "--latency-ms", "4000"]);
+    world.home.good(Some(ADMIN_PIN), &["fault", "set", "--function", "C_Encrypt", "--latency-ms", "10000"]);
     let (answered, client) = (AtomicUsize::new(0), world.server.client(&world.home));
     let encrypt = || {
         let reply = client.kms("Encrypt", &json!({"KeyId": arn, "Plaintext": "aGlkZGVu"}));
@@ -149,7 +149,7 @@ fn hsms_that_hang_leave_the_server_answering() {
     std::thread::scope(|scope| {
         let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(encrypt)).collect();
         while !client.get("/metrics").body.contains(&format!("\nvhsm_calls_running {CALLERS}\n")) {
-            assert_eq!(answered.load(Ordering::SeqCst), 0, "all of them should be waiting by now");
+            assert!(answered.load(Ordering::SeqCst) < CALLERS, "they never waited all at once");
         }
         assert_eq!(client.get("/health").status, 200);
         let key = client.kms("DescribeKey", &json!({"KeyId": arn})).good();

@@ -3,7 +3,7 @@
 //! Owns: the processes (they end with the test, however that ends), their folders, addresses, certificates, and the
 //! wires between the members. Used by the tests of all packages: `#[path = ".../store/tests/common/etcd/mod.rs"]`.
 //! Never uses the store that is tested. Needs Debian's etcd-server and etcd-client; openssl for TLS.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 mod address;
 mod certificates;
