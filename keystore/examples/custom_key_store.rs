@@ -6,7 +6,7 @@ use serde_json::{from_value, json};
 use std::{fs::File, io::Read, sync::Arc};
 use vhsm_keystore::{
     Caller, ForeignCluster, ForeignClusters, ForeignDirectory, ForeignHsm, Kms, Module, Parts, PinForm,
-    Sealer, Settings, SystemClock,
+    Sealer, Settings, SystemClock, xks,
 };
 use zeroize::Zeroizing;
 
@@ -57,6 +57,7 @@ fn kms(module: Module, slot_id: u64) -> Result<Arc<Kms>, Box<dyn std::error::Err
         module,
         sealer: Arc::new(Seals(Aes256Gcm::new(&Key::<Aes256Gcm>::from(random::<32>()?)))),
         clock: Arc::new(SystemClock),
+        xks: xks::Client::default(),
     };
     Ok(Arc::new(Kms::new(Settings::default(), parts)))
 }

@@ -9,6 +9,7 @@ use crate::ids::{AliasName, KeyId};
 use crate::sealer::Sealer;
 use crate::stores::keep::Keeper;
 use crate::tasks::Tasks;
+use crate::xks;
 use std::sync::Arc;
 use vhsm_store::Store;
 
@@ -23,6 +24,8 @@ pub struct Kms {
     pub(crate) directory: Arc<dyn ClusterDirectory>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) clock: Arc<dyn Clock>,
+    #[allow(dead_code, reason = "being built")]
+    pub(crate) xks: xks::Client,
     pub(crate) connections: Connections,
     pub(crate) tasks: Tasks,
     pub(crate) rates: Rates,
@@ -37,12 +40,14 @@ pub struct Parts {
     pub module: Arc<Module>,
     pub sealer: Arc<dyn Sealer>,
     pub clock: Arc<dyn Clock>,
+    /// Calls external key store proxies.
+    pub xks: xks::Client,
 }
 
 impl Kms {
     /// Opens the layer. Nothing is connected: see [`Kms::resume`].
     pub fn new(settings: Settings, parts: Parts) -> Self {
-        let Parts { store, directory, module, sealer, clock } = parts;
+        let Parts { store, directory, module, sealer, clock, xks } = parts;
         let connections = Connections::new(module, settings.sessions_per_hsm);
         Self {
             settings,
@@ -50,6 +55,7 @@ impl Kms {
             directory,
             sealer,
             clock,
+            xks,
             connections,
             tasks: Tasks::default(),
             keeper: Keeper::default(),

@@ -27,6 +27,8 @@ mod quickstart;
 mod serve;
 mod store;
 mod user;
+#[allow(dead_code, unused_imports, reason = "being built")]
+mod xks_proxy;
 
 use clap::Parser;
 use clap::error::ErrorKind;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use vhsm_keystore::{Kms, KmsError, Parts, Settings, SystemClock, Workers};
+use vhsm_keystore::{Kms, KmsError, Parts, Settings, SystemClock, Workers, xks};
 use vhsm_pkcs11::cluster::Clusters;
 use vhsm_pkcs11::config::{Config, StoreChoice};
 use vhsm_pkcs11::error::Error;
@@ -143,6 +143,7 @@ impl Plan {
             module: directory::module(config)?,
             sealer: Arc::new(RootSealer(root_key)),
             clock: Arc::new(SystemClock),
+            xks: xks::Client::default(),
         };
         Ok(Kms::new(settings, parts))
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use vhsm_keystore::{
     ClusterDirectory, ClusterFacts, DefaultCluster, DirectoryError, HsmFacts, Module, Parts, Settings,
-    SystemClock, UserFacts,
+    SystemClock, UserFacts, xks,
 };
 use vhsm_store::{Call, Fault, Faulty, Lmdb, LmdbOptions, Store};
 use zeroize::Zeroizing;
@@ -100,6 +100,7 @@ fn process() {
         module: Arc::new(Module::load(&library()).unwrap()),
         sealer: Arc::new(TestSealer::default()),
         clock: Arc::new(SystemClock),
+        xks: xks::Client::default(),
     };
     let kms = Kms::new(Settings::default(), parts);
     kms.resume();

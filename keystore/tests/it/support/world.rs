@@ -6,7 +6,9 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use vhsm_keystore::{Caller, ClusterFacts, HsmFacts, Kms, ManualClock, Parts, Sealer, Settings, UserFacts};
+use vhsm_keystore::{
+    Caller, ClusterFacts, HsmFacts, Kms, ManualClock, Parts, Sealer, Settings, UserFacts, xks,
+};
 use vhsm_store::{Memory, Store};
 use zeroize::Zeroizing;
 
@@ -95,6 +97,7 @@ fn kms(
         module: Arc::clone(&hsms.module),
         sealer: Arc::new(TestSealer::default()),
         clock: clock.clone(),
+        xks: xks::Client::default(),
     };
     Arc::new(Kms::new(settings, parts))
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::ops::Deref;
 use vhsm_keystore::api::CustomKeyStoresListEntry;
-use vhsm_keystore::{Caller, Exception, Kms, KmsError, ManualClock, Module, Parts, Settings};
+use vhsm_keystore::{Caller, Exception, Kms, KmsError, ManualClock, Module, Parts, Settings, xks};
 use vhsm_store::{Lmdb, LmdbOptions};
 
 /// 2026-01-01
@@ -38,6 +38,7 @@ impl KmsWorld {
             module,
             sealer: Arc::new(RootSealer(world.root_key.clone())),
             clock: Arc::new(ManualClock::at_ms(START_MS)),
+            xks: xks::Client::default(),
         };
         Self { kms: Arc::new(Kms::new(Settings::default(), parts)), world }
     }

@@ -1,0 +1,94 @@
+//! What goes back in place of a response (XKS Proxy API 1.0.3, "Error codes"; reference/xks-proxy.md sec. 8).
+
+/// errorName
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorName {
+    Validation,
+    InvalidState,
+    InvalidCiphertext,
+    InvalidKeyUsage,
+    AuthenticationFailed,
+    AccessDenied,
+    KeyNotFound,
+    InvalidUriPath,
+    /// The specification names none for 405: ours.
+    MethodNotAllowed,
+    Throttling,
+    Internal,
+    UnsupportedOperation,
+    DependencyTimeout,
+}
+
+impl ErrorName {
+    pub const ALL: [ErrorName; 13] = [
+        ErrorName::Validation,
+        ErrorName::InvalidState,
+        ErrorName::InvalidCiphertext,
+        ErrorName::InvalidKeyUsage,
+        ErrorName::AuthenticationFailed,
+        ErrorName::AccessDenied,
+        ErrorName::KeyNotFound,
+        ErrorName::InvalidUriPath,
+        ErrorName::MethodNotAllowed,
+        ErrorName::Throttling,
+        ErrorName::Internal,
+        ErrorName::UnsupportedOperation,
+        ErrorName::DependencyTimeout,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorName::Validation => "ValidationException",
+            ErrorName::InvalidState => "InvalidStateException",
+            ErrorName::InvalidCiphertext => "InvalidCiphertextException",
+            ErrorName::InvalidKeyUsage => "InvalidKeyUsageException",
+            ErrorName::AuthenticationFailed => "AuthenticationFailedException",
+            ErrorName::AccessDenied => "AccessDeniedException",
+            ErrorName::KeyNotFound => "KeyNotFoundException",
+            ErrorName::InvalidUriPath => "InvalidUriPathException",
+            ErrorName::MethodNotAllowed => "MethodNotAllowedException",
+            ErrorName::Throttling => "ThrottlingException",
+            ErrorName::Internal => "InternalException",
+            ErrorName::UnsupportedOperation => "UnsupportedOperationException",
+            ErrorName::DependencyTimeout => "DependencyTimeoutException",
+        }
+    }
+
+    /// HTTP's.
+    pub fn status(self) -> u16 {
+        match self {
+            ErrorName::Validation
+            | ErrorName::InvalidState
+            | ErrorName::InvalidCiphertext
+            | ErrorName::InvalidKeyUsage => 400,
+            ErrorName::AuthenticationFailed => 401,
+            ErrorName::AccessDenied => 403,
+            ErrorName::KeyNotFound | ErrorName::InvalidUriPath => 404,
+            ErrorName::MethodNotAllowed => 405,
+            ErrorName::Throttling => 429,
+            ErrorName::Internal => 500,
+            ErrorName::UnsupportedOperation => 501,
+            ErrorName::DependencyTimeout => 503,
+        }
+    }
+}
+
+/// A request that fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyError {
+    pub name: ErrorName,
+    /// errorMessage: fewer than 512 characters of printable ASCII, no secret.
+    pub message: String,
+    /// For the access log alone.
+    pub detail: Option<String>,
+}
+
+impl ProxyError {
+    pub fn new(name: ErrorName, message: impl Into<String>) -> Self {
+        Self { name, message: message.into(), detail: None }
+    }
+
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+}
