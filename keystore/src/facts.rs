@@ -19,7 +19,8 @@ pub struct KeyFacts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreFacts {
     pub name: String,
-    pub cluster_id: String,
+    /// AWS_CLOUDHSM
+    pub cluster_id: Option<String>,
 }
 
 impl Kms {
@@ -39,7 +40,7 @@ impl Kms {
         let id = StoreId(custom_key_store_id.into());
         let read: Option<Read<StoreRecord>> = self.view(|view| view.get(keys::store(&id))).ok()?;
         let record = read?.value;
-        let cluster_id = record.hsm().cluster_id.clone();
+        let cluster_id = record.hsm().map(|hsm| hsm.cluster_id.clone());
         Some(StoreFacts { name: record.name, cluster_id })
     }
 

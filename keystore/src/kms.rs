@@ -8,6 +8,7 @@ use crate::hsm::{Connections, Module};
 use crate::ids::{AliasName, KeyId};
 use crate::sealer::Sealer;
 use crate::stores::keep::Keeper;
+use crate::stores::proxies::Proxies;
 use crate::tasks::Tasks;
 use crate::xks;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub struct Kms {
     pub(crate) rates: Rates,
     pub(crate) last_uses: LastUses,
     pub(crate) keeper: Keeper,
+    pub(crate) proxies: Proxies,
 }
 
 /// What a [`Kms`] stands on.
@@ -59,6 +61,7 @@ impl Kms {
             connections,
             tasks: Tasks::default(),
             keeper: Keeper::default(),
+            proxies: Proxies::default(),
             rates: Rates::default(),
             last_uses: LastUses::default(),
         }

@@ -137,7 +137,7 @@ impl Kms {
         let orphan = OrphanRecord {
             key_arn: self.key_arn(id),
             custom_key_store: record.custom_key_store.clone(),
-            cluster_id: store.map(|(_, store)| cluster_of(&store.value).to_owned()),
+            cluster_id: store.and_then(|(_, store)| cluster_of(&store.value)).map(str::to_owned),
             since_ms: self.now_ms(),
             cause: cause.into(),
             aliases: Vec::new(),

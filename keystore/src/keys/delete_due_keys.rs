@@ -99,7 +99,7 @@ impl Kms {
         Ok(OrphanRecord {
             key_arn: self.key_arn(&key.id),
             custom_key_store: key.record.value.custom_key_store.clone(),
-            cluster_id: key.store.as_ref().map(|store| cluster_of(&store.value).to_owned()),
+            cluster_id: key.store.as_ref().and_then(|store| cluster_of(&store.value)).map(str::to_owned),
             since_ms,
             cause: CAUSE.into(),
             aliases: aliases(view, &key.id, usize::MAX)?,

@@ -8,7 +8,7 @@ use crate::error::KmsError;
 use crate::ids::KeyId;
 use crate::kms::{Caller, Kms};
 use crate::records::key::{KeyDetails, KeyRecord, Origin, StoredState};
-use crate::records::store::{StoreKind, StoreRecord};
+use crate::records::store::StoreRecord;
 use crate::records::{Read, View, keys};
 use crate::validate::{Check, KEY_ID};
 use crate::wire::Timestamp;
@@ -49,7 +49,7 @@ impl Kms {
         };
         let material = match record.origin {
             Origin::AwsKms => record.backing.last().map(|backing| backing.id.to_string()),
-            Origin::AwsCloudHsm => None,
+            Origin::AwsCloudHsm | Origin::ExternalKeyStore => None,
         };
         KeyMetadata {
             aws_account_id: self.settings.account.clone(),
@@ -63,7 +63,7 @@ impl Kms {
             deletion_date,
             origin: record.origin.name().into(),
             custom_key_store_id: record.custom_key_store.as_ref().map(ToString::to_string),
-            cloud_hsm_cluster_id: store.map(|store| cluster_of(store).to_owned()),
+            cloud_hsm_cluster_id: store.and_then(cluster_of).map(str::to_owned),
             key_manager: "CUSTOMER".into(),
             customer_master_key_spec: SYMMETRIC.into(),
             key_spec: SYMMETRIC.into(),
@@ -75,9 +75,8 @@ impl Kms {
 }
 
 /// CloudHsmClusterId
-pub(super) fn cluster_of(store: &StoreRecord) -> &str {
-    let StoreKind::CloudHsm(hsm) = &store.kind;
-    &hsm.cluster_id
+pub(super) fn cluster_of(store: &StoreRecord) -> Option<&str> {
+    store.hsm().map(|hsm| &*hsm.cluster_id)
 }
 
 impl View<'_> {

@@ -122,9 +122,9 @@ impl Operation {
             (Origin::AwsKms, KeyState::Enabled) => default[0],
             (Origin::AwsKms, KeyState::Disabled) => default[1],
             (Origin::AwsKms, KeyState::PendingDeletion) => default[2],
-            (Origin::AwsCloudHsm, KeyState::Enabled) => custom[0],
-            (Origin::AwsCloudHsm, KeyState::Disabled) => custom[1],
-            (Origin::AwsCloudHsm, KeyState::PendingDeletion) => custom[2],
+            (Origin::AwsCloudHsm | Origin::ExternalKeyStore, KeyState::Enabled) => custom[0],
+            (Origin::AwsCloudHsm | Origin::ExternalKeyStore, KeyState::Disabled) => custom[1],
+            (Origin::AwsCloudHsm | Origin::ExternalKeyStore, KeyState::PendingDeletion) => custom[2],
             (_, KeyState::Unavailable) => custom[3],
         }
     }

@@ -27,6 +27,7 @@ impl Record for KeyRecord {
 pub(crate) enum Origin {
     AwsKms,
     AwsCloudHsm,
+    ExternalKeyStore,
 }
 
 impl Origin {
@@ -34,6 +35,7 @@ impl Origin {
         match self {
             Origin::AwsKms => "AWS_KMS",
             Origin::AwsCloudHsm => "AWS_CLOUDHSM",
+            Origin::ExternalKeyStore => "EXTERNAL_KEY_STORE",
         }
     }
 }

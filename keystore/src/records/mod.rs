@@ -28,16 +28,24 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, KmsError> {
-        match bytes.split_first() {
-            Some((&version, fields)) if version == Self::VERSION => postcard::from_bytes(fields)
-                .map_err(|error| KmsError::internal(format!("a broken record: {error}"))),
-            Some((version, _)) => {
-                let known = Self::VERSION;
-                Err(KmsError::internal(format!("a record of version {version}; this program knows {known}")))
-            }
-            None => Err(KmsError::internal("an empty record")),
-        }
+        decode_current(bytes)
     }
+}
+
+/// A record of its type's version.
+fn decode_current<T: Record>(bytes: &[u8]) -> Result<T, KmsError> {
+    match bytes.split_first() {
+        Some((&version, fields)) if version == T::VERSION => read_fields(fields),
+        Some((version, _)) => {
+            let known = T::VERSION;
+            Err(KmsError::internal(format!("a record of version {version}; this program knows {known}")))
+        }
+        None => Err(KmsError::internal("an empty record")),
+    }
+}
+
+fn read_fields<T: DeserializeOwned>(fields: &[u8]) -> Result<T, KmsError> {
+    postcard::from_bytes(fields).map_err(|error| KmsError::internal(format!("a broken record: {error}")))
 }
 
 /// A record as it was read, and the bytes that it must still have when it is changed.

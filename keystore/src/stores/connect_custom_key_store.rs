@@ -44,7 +44,7 @@ impl Kms {
     /// Errors: `CloudHsmClusterNotActive`, `CloudHsmClusterInvalidConfiguration`: no active HSM. That the cluster is
     /// gone is told by ConnectionErrorCode: the operation has no exception for it.
     fn check_at_once(&self, record: &StoreRecord) -> Result<(), KmsError> {
-        let id = &record.hsm().cluster_id;
+        let id = &record.in_cluster()?.cluster_id;
         let Some(cluster) = self.directory.cluster(id)? else { return Ok(()) };
         if !cluster.is_active {
             return Err(cluster_not_active(id, &cluster.state));

@@ -108,9 +108,9 @@ impl Kms {
                 if read.value.error_code.is_none() && self.connections.of(id).is_none() => {}
             _ => return Err(Stop::NotDue),
         }
-        let slots = self.slots_for(read.value.hsm())?;
+        let slots = self.slots_for(read.value.in_cluster()?)?;
         let record = self.writable_record(id, attempt)?;
-        let login = self.log_in(id, record.hsm(), &slots)?;
+        let login = self.log_in(id, record.in_cluster()?, &slots)?;
         self.connections.put(id, Arc::clone(&login.connection));
         let entered = match (record.state, &login.pending) {
             (ConnectionState::Connecting, None) => self.rotate_password(id, attempt, &login),
@@ -182,7 +182,7 @@ impl Kms {
         let stored = self.change_store(id, |record| {
             let is_due = record.state == ConnectionState::Connecting && record.attempt == attempt;
             if is_due {
-                record.hsm_mut().pending_password = Some(sealed.into());
+                record.in_cluster_mut()?.pending_password = Some(sealed.into());
             }
             Ok(is_due)
         });
@@ -197,7 +197,7 @@ impl Kms {
     /// `taken`: the pending password that the HSMs have, which is to be kept whatever became of the attempt.
     fn enter_connected(&self, id: &StoreId, attempt: u64, taken: Option<&[u8]>) -> Result<(), Stop> {
         let is_connected = self.change_store(id, |record| {
-            let hsm = record.hsm_mut();
+            let hsm = record.in_cluster_mut()?;
             if taken.is_some() && hsm.pending_password.as_deref() == taken {
                 hsm.password = hsm.pending_password.take().unwrap_or_default();
             }
@@ -212,7 +212,7 @@ impl Kms {
 
     fn forget_pending(&self, id: &StoreId, sealed: &[u8]) -> Result<(), KmsError> {
         self.change_store(id, |record| {
-            let pending = &mut record.hsm_mut().pending_password;
+            let pending = &mut record.in_cluster_mut()?.pending_password;
             if pending.as_deref() == Some(sealed) {
                 *pending = None;
             }
@@ -225,7 +225,7 @@ impl Kms {
     fn write_down(&self, id: &StoreId, attempt: u64, verdict: Verdict) -> Result<(), KmsError> {
         self.keeper.remember(id, attempt, &verdict);
         let state = self.change_store(id, |record| {
-            let hsm = record.hsm_mut();
+            let hsm = record.in_cluster_mut()?;
             if hsm.pending_password.is_some() && hsm.pending_password == verdict.never_given {
                 hsm.pending_password = None;
             }

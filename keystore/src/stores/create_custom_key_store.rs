@@ -78,7 +78,7 @@ impl Kms {
 
     /// Whether a request says what made this key store: then it is taken for a repeated one, which failed on the way back.
     fn is_repeated(&self, id: &StoreId, record: &StoreRecord, wanted: &Wanted) -> Result<bool, KmsError> {
-        let hsm = record.hsm();
+        let Some(hsm) = record.hsm() else { return Ok(false) };
         let told = (wanted.cluster_id, wanted.trust_anchor);
         if record.state != ConnectionState::Disconnected || (&*hsm.cluster_id, &*hsm.trust_anchor) != told {
             return Ok(false);
@@ -90,7 +90,7 @@ impl Kms {
     fn check_new_cluster(&self, wanted: &Wanted, register: &StoreRegister) -> Result<(), KmsError> {
         let id = wanted.cluster_id;
         let cluster = self.directory.cluster(id)?.ok_or_else(|| cluster_not_found(id))?;
-        for other in register.stores.iter().filter_map(|store| store.cluster_id.as_deref()) {
+        for other in register.clusters() {
             if other == id || self.directory.same_backup_history(other, id)? {
                 let message = format!(
                     "The CloudHSM cluster {id}, or one that shares its backup history, has a custom key store already."
@@ -118,8 +118,7 @@ impl Kms {
                 return Ok((Change::default(), false));
             }
             let mut stores = seen.stores.clone();
-            stores
-                .push(RegisteredStore { id: id.clone(), cluster_id: Some(record.hsm().cluster_id.clone()) });
+            stores.push(RegisteredStore { id: id.clone(), behind: record.kind.behind() });
             let change = Change::default()
                 .create(keys::store(id), record)?
                 .create(keys::store_name(&record.name), &StoreName { id: id.clone() })?;

@@ -69,8 +69,8 @@ fn entry(id: String, record: StoreRecord) -> CustomKeyStoresListEntry {
     let hsm = record.hsm();
     CustomKeyStoresListEntry {
         custom_key_store_id: id,
-        cloud_hsm_cluster_id: Some(hsm.cluster_id.clone()),
-        trust_anchor_certificate: Some(hsm.trust_anchor.clone()),
+        cloud_hsm_cluster_id: hsm.map(|hsm| hsm.cluster_id.clone()),
+        trust_anchor_certificate: hsm.map(|hsm| hsm.trust_anchor.clone()),
         connection_state: record.state.name().into(),
         connection_error_code: shown.map(|code| code.name().into()),
         creation_date: Timestamp(record.created_ms),

@@ -60,7 +60,7 @@ impl Kms {
     /// Errors: `CloudHsmClusterInvalidConfiguration`: the cluster is away, not active, or has no two active HSMs in
     /// different zones.
     pub(crate) fn check_takes_keys(&self, store: &StoreRecord) -> Result<(), KmsError> {
-        let cluster_id = &store.hsm().cluster_id;
+        let cluster_id = &store.in_cluster()?.cluster_id;
         match self.directory.cluster(cluster_id)? {
             Some(cluster) if cluster.is_active => check_zones(&cluster),
             _ => Err(few_hsms(cluster_id)),

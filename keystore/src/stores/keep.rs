@@ -146,7 +146,8 @@ impl Kms {
         record: &StoreRecord,
     ) -> Option<Result<Option<ClusterFacts>, DirectoryError>> {
         let now = self.connections.of(id)?;
-        Arc::ptr_eq(&now, connection).then(|| self.directory.cluster(&record.hsm().cluster_id))
+        let hsm = record.hsm().filter(|_| Arc::ptr_eq(&now, connection))?;
+        Some(self.directory.cluster(&hsm.cluster_id))
     }
 
     /// Closes the connection of a key store that another process has disconnected.

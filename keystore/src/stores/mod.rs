@@ -16,6 +16,7 @@ pub(crate) mod find;
 pub(crate) mod keep;
 mod members;
 mod password;
+pub(crate) mod proxies;
 mod register;
 mod trust_anchor;
 mod update_custom_key_store;

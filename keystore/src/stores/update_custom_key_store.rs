@@ -23,7 +23,7 @@ impl Kms {
         wanted.check_state(&id, &read.value)?;
         self.view(|view| wanted.check_name(view, &id))?;
         if let Some(cluster_id) = wanted.cluster_id {
-            self.check_other_cluster(&read.value.hsm().cluster_id, cluster_id)?;
+            self.check_other_cluster(&read.value.in_cluster()?.cluster_id, cluster_id)?;
         }
         let password = wanted.password.map(|password| self.seal_password(&id, password)).transpose()?;
         self.transact(|view| {
@@ -110,15 +110,14 @@ impl<'a> Wanted<'a> {
         }
         if let Some(password) = password {
             // The owner knows what the cluster has: what KMS was about to set counts no more.
-            let hsm = record.hsm_mut();
+            let hsm = record.in_cluster_mut()?;
             (hsm.password, hsm.pending_password) = (password.into(), None);
         }
         if let Some(cluster_id) = self.cluster_id {
+            record.in_cluster_mut()?.cluster_id = cluster_id.into();
             let mut register = register(view)?;
-            let own = register.stores.iter_mut().filter(|store| store.id == *id);
-            own.for_each(|store| store.cluster_id = Some(cluster_id.into()));
+            register.set(id, &record.kind.behind());
             change = put_register(change, view, &register)?;
-            record.hsm_mut().cluster_id = cluster_id.into();
         }
         change.update(read, &record)
     }

@@ -6,7 +6,7 @@ use parking_lot::RwLock;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
-use vhsm_keystore::{KeyFacts, Kms};
+use vhsm_keystore::{KeyFacts, Kms, StoreFacts};
 
 /// Where keys live never changes, so each is looked up once; beyond these many it is begun anew.
 const MOST_KNOWN: usize = 100_000;
@@ -70,7 +70,10 @@ fn named(response: &[u8]) -> Option<String> {
 pub fn of_store(kms: &Kms, request: &Value) -> Value {
     let facts = request["customKeyStoreId"].as_str().and_then(|id| kms.store_facts(id));
     match facts {
-        Some(facts) => json!({"customKeyStoreName": facts.name, "clusterId": facts.cluster_id}),
+        Some(StoreFacts { name, cluster_id: Some(cluster_id) }) => {
+            json!({"customKeyStoreName": name, "clusterId": cluster_id})
+        }
+        Some(StoreFacts { name, cluster_id: None }) => json!({"customKeyStoreName": name}),
         None => Value::Null,
     }
 }
