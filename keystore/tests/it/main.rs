@@ -26,6 +26,7 @@ mod crypto;
 mod foreign;
 mod hsm;
 mod keys;
+mod proxy;
 mod states;
 mod stores;
 mod support;

@@ -4,6 +4,7 @@ mod call;
 mod directory;
 mod hsms;
 mod operator;
+pub mod proxy;
 mod requests;
 mod scene;
 mod world;
