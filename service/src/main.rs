@@ -88,6 +88,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Quickstart(arguments) => quickstart::run(&App::open(config)?, &arguments),
         Command::Serve(arguments) => serve::run(&App::open(config)?, &arguments),
         Command::Store(command) => store::run(&config, command),
+        Command::XksProxy(arguments) => xks_proxy::run(&config, &arguments),
     }
 }
 

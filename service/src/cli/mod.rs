@@ -11,6 +11,7 @@ pub mod key;
 mod serve;
 mod store;
 mod user;
+mod xks_proxy;
 
 pub use backup::{
     BackupCommand, CopyBackupArgs, CreateBackupArgs, ImportBackupArgs, ListBackupsArgs, VerifyBackupArgs,
@@ -27,6 +28,7 @@ pub use import::{ImportCommand, SofthsmArgs};
 pub use serve::ServeArgs;
 pub use store::{InfoArgs, MigrateArgs, StoreCommand};
 pub use user::{ChangePasswordArgs, CreateUserArgs, DeleteUserArgs, ListUsersArgs, UserCommand};
+pub use xks_proxy::{NewCredentialArgs, XksProxyArgs, XksProxyCommand};
 
 use crate::password::{NewPassword, SecretText};
 use clap::{Args, Parser, Subcommand};
@@ -108,6 +110,13 @@ pub enum Command {
     /// Look at the store, and move it to another place
     #[command(subcommand, arg_required_else_help = false, after_help = store::HELP)]
     Store(StoreCommand),
+    /// Serve keys of HSMs to AWS KMS: an external key store proxy on any PKCS#11 module
+    ///
+    /// XKS Proxy API 1.0.3. Runs in the foreground until SIGTERM or SIGINT, and writes a line to standard error for each
+    /// thing it does; SIGHUP lets it read the configuration, secrets, policies and certificates anew, without a request
+    /// that fails.
+    #[command(after_help = xks_proxy::HELP, after_long_help = xks_proxy::long_help())]
+    XksProxy(XksProxyArgs),
 }
 
 /// The password of the first admin, where a command may do without.

@@ -1,7 +1,8 @@
 //! What one reading of the configuration made. Requests hold it as long as they run; a reload makes another.
 
 use super::hsms::Hsms;
-use super::settings::{KeyStoreSettings, Settings};
+use super::settings::{CredentialSettings, KeyStoreSettings, PATH, Settings};
+use crate::failure::Failure;
 use crate::http::sigv4::SigningKeys;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -29,11 +30,38 @@ pub struct Credential {
 }
 
 impl Current {
+    /// Of what was read now. `earlier`: HSMs that it has too are taken over as they are. Errors: something that the settings name
+    /// cannot be used; then the earlier one is what it was.
+    pub fn build(settings: Settings, earlier: Option<&Current>) -> Result<Self, Failure> {
+        let hsms = Hsms::start(&settings.hsms, earlier.map(|earlier| &*earlier.hsms))?;
+        let key_stores = settings.key_stores.iter().map(|store| KeyStore::build(store, &settings, &hsms));
+        let key_stores = key_stores.map(Arc::new).collect();
+        Ok(Self { settings, key_stores, hsms })
+    }
+
     /// The key store whose prefix a path bears, and what stands behind `/kms/xks/v1`. `None`: there is none.
     pub fn key_store<'p>(&self, path: &'p str) -> Option<(&Arc<KeyStore>, &'p str)> {
         self.key_stores.iter().find_map(|store| {
-            let rest = path.strip_prefix(store.settings.path_prefix.as_str())?.strip_prefix("/kms/xks/v1")?;
+            let rest = path.strip_prefix(store.settings.path_prefix.as_str())?.strip_prefix(PATH)?;
             Some((store, rest))
         })
+    }
+}
+
+impl KeyStore {
+    fn build(store: &KeyStoreSettings, settings: &Settings, hsms: &Arc<Hsms>) -> Self {
+        let place = |name: &String| settings.hsms.iter().position(|group| group.name == *name);
+        let credential = |credential: &CredentialSettings| Credential {
+            access_key_id: credential.access_key_id.clone(),
+            secret: credential.secret.clone(),
+            signing_keys: SigningKeys::default(),
+        };
+        Self {
+            settings: store.clone(),
+            credentials: store.credentials.iter().map(credential).collect(),
+            // The settings name no other groups.
+            groups: store.hsms.iter().filter_map(place).collect(),
+            hsms: Arc::clone(hsms),
+        }
     }
 }

@@ -10,10 +10,16 @@
 //! | `hsms` | PKCS#11: HSMs, their queues, workers and sessions, failover, and whether they work |
 //! | `health` | the probe of each HSM, and what GetHealthStatus and /ping tell of it |
 //! | `access_log`, `metrics` | what operators see |
+//! | `run` | the process: its start, its signals, its end |
+//! | `credential` | new access keys |
 //!
 //! Data flows down: edge, api, hsms. A request holds the `Current` it began with, so a reload changes nothing under it.
 
 pub mod api;
+mod credential;
 pub mod current;
 pub mod hsms;
+mod run;
 pub mod settings;
+
+pub use run::run;

@@ -1,8 +1,30 @@
 //! What the configuration file says, checked: nothing below has to doubt it.
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `keys` | the table of all keys, their forms, defaults and meaning |
+//! | `section` | reading values as that table says |
+//! | `file` | the rules of the file as a whole |
+//! | `key_store` | the rules of key stores and their credentials |
+//! | `secret` | files of secrets |
 
+mod file;
+mod key_store;
+pub mod keys;
+mod secret;
+mod section;
+#[cfg(test)]
+mod tests;
+
+pub use key_store::{PATH, path_prefix_fault};
+#[cfg(test)]
+pub use key_store::{is_access_key_id, is_secret};
+
+use crate::failure::Failure;
+use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 /// Everything. Made of one reading of the file, and of the files of secrets that it names.
@@ -27,6 +49,15 @@ pub struct Settings {
     pub probe_interval: Duration,
     /// xksProxyFleetSize: how many proxies stand behind the endpoint, this one included.
     pub fleet_size: u32,
+    /// What is not wrong, but not well either.
+    pub hints: Vec<String>,
+}
+
+impl Settings {
+    /// Reads a file, and the files of secrets that it names. Errors name file and key, what is wrong, and how to mend it.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        file::read(path)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +102,7 @@ pub struct Limits {
 
 /// The tokens of one module that bear one label (or one serial number, or that are in the named slots): each is an HSM, and
 /// all of them have the same keys and the same user.
-#[derive(Debug, Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HsmGroupSettings {
     /// As key stores refer to it.
     pub name: String,
@@ -90,6 +121,13 @@ pub struct HsmGroupSettings {
     /// none, if `make_probe_key`.
     pub probe_label: String,
     pub make_probe_key: bool,
+}
+
+impl fmt::Debug for HsmGroupSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, module, tokens, workers, queue, .. } = self;
+        write!(f, "HsmGroupSettings({name}, {module:?}, {tokens:?}, {workers} workers, queue {queue})")
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -127,7 +165,7 @@ pub enum KeyName {
 }
 
 /// A logical key store: an URI path prefix and what lies behind it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyStoreSettings {
     /// For logs and metrics. Unique.
     pub name: String,
@@ -150,16 +188,24 @@ pub struct KeyStoreSettings {
     pub ciphertext_metadata: Vec<u8>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CredentialSettings {
     /// 20 to 30 of A-Z and 2-7.
     pub access_key_id: String,
     /// 43 to 64 of a-z, A-Z, 0-9, / + =
     pub secret: Zeroizing<String>,
+    /// When the file of the secret was written: its age is told by the metrics.
+    pub since: SystemTime,
+}
+
+impl fmt::Debug for CredentialSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CredentialSettings({}, secret of {} characters)", self.access_key_id, self.secret.len())
+    }
 }
 
 /// Which keys of the HSMs belong to a key store.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeySetSettings {
     /// Patterns of external key ids (`*`: any characters); empty: all AES-256 keys but the probe's.
     pub allowed: Vec<String>,
