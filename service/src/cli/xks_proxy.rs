@@ -15,11 +15,8 @@ Examples:
 
 /// `HELP`, and every key of the configuration.
 pub fn long_help() -> String {
-    format!(
-        "{}\n{}",
-        HELP.replace("\n\n`vhsm xks-proxy --help` tells every key of the configuration.", "\n"),
-        { crate::xks_proxy::settings::keys::reference() }
-    )
+    let examples = HELP.split("\n\n").next().unwrap_or_default();
+    format!("{examples}\n\n{}", keys::reference())
 }
 
 #[derive(Args)]
