@@ -19,6 +19,7 @@ mod http;
 mod import;
 mod key;
 mod kms;
+mod lines;
 mod metrics;
 mod output;
 mod password;

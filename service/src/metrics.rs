@@ -2,14 +2,16 @@
 
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// The histogram's upper bounds, in microseconds.
-const BOUNDS_US: [u64; 14] =
-    [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 1_000_000, 5_000_000];
+/// The histogram's upper bounds, in microseconds. KMS waits 250 ms for an external key store proxy.
+const BOUNDS_US: [u64; 15] = [
+    50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    5_000_000,
+];
 
 /// A service and one of its operations; `-` where a request named none.
 type Name = (&'static str, &'static str);
@@ -22,20 +24,21 @@ pub struct Metrics {
     pub calls_running: AtomicU64,
 }
 
+/// How long things took.
 #[derive(Default)]
-struct Histogram {
+pub struct Histogram {
     /// By the first bound that fits; the last one has no bound.
     buckets: [AtomicU64; BOUNDS_US.len() + 1],
     total_us: AtomicU64,
 }
 
 /// A value that is asked for when it is told.
-pub struct Gauge {
+pub struct Gauge<V = u64> {
     pub name: &'static str,
     pub help: &'static str,
     pub kind: &'static str,
     /// Labels as they stand in braces, and the value.
-    pub values: Vec<(String, u64)>,
+    pub values: Vec<(String, V)>,
 }
 
 impl Metrics {
@@ -92,26 +95,32 @@ impl Metrics {
         ] {
             writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {}", value.load(Relaxed))?;
         }
-        for Gauge { name, help, kind, values } in others {
-            writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}")?;
-            for (labels, value) in values {
-                let braces = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
-                writeln!(text, "{name}{braces} {value}")?;
-            }
+        others.iter().try_for_each(|gauge| gauge.write(text))
+    }
+}
+
+impl<V: Display> Gauge<V> {
+    pub fn write(&self, text: &mut String) -> std::fmt::Result {
+        let Self { name, help, kind, values } = self;
+        writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}")?;
+        for (labels, value) in values {
+            let braces = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
+            writeln!(text, "{name}{braces} {value}")?;
         }
         Ok(())
     }
 }
 
 impl Histogram {
-    fn add(&self, took: Duration) {
+    pub fn add(&self, took: Duration) {
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let at = BOUNDS_US.iter().position(|bound| took_us <= *bound).unwrap_or(BOUNDS_US.len());
         self.buckets[at].fetch_add(1, Relaxed);
         self.total_us.fetch_add(took_us, Relaxed);
     }
 
-    fn write(&self, text: &mut String, name: &str, labels: &str) -> std::fmt::Result {
+    /// `labels` as they stand in braces.
+    pub fn write(&self, text: &mut String, name: &str, labels: &str) -> std::fmt::Result {
         let mut count = 0;
         for (at, bucket) in self.buckets.iter().enumerate() {
             count += bucket.load(Relaxed);

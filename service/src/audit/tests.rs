@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::http::service::Record;
+use crate::lines::QUEUED;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 

@@ -15,10 +15,12 @@
 //!
 //! Data flows down: edge, api, hsms. A request holds the `Current` it began with, so a reload changes nothing under it.
 
+pub mod access_log;
 pub mod api;
 mod credential;
 pub mod current;
 pub mod hsms;
+pub mod metrics;
 mod run;
 pub mod settings;
 

@@ -1,7 +1,7 @@
 //! What goes back in place of a response (XKS Proxy API 1.0.3, "Error codes"; reference/xks-proxy.md sec. 8).
 
 /// errorName
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorName {
     Validation,
     InvalidState,
@@ -70,6 +70,12 @@ impl ErrorName {
             ErrorName::UnsupportedOperation => 501,
             ErrorName::DependencyTimeout => 503,
         }
+    }
+
+    /// Whether KMS counts it as Retryable (KMS developer guide, "Monitor external key stores"): it says nothing of what was asked,
+    /// and may be gone at the next try.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, ErrorName::Internal | ErrorName::DependencyTimeout | ErrorName::Throttling)
     }
 }
 

@@ -17,6 +17,19 @@ pub enum Api {
     GetHealthStatus,
 }
 
+impl Api {
+    pub const ALL: [Api; 4] = [Api::GetKeyMetadata, Api::Encrypt, Api::Decrypt, Api::GetHealthStatus];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Api::GetKeyMetadata => "GetKeyMetadata",
+            Api::Encrypt => "Encrypt",
+            Api::Decrypt => "Decrypt",
+            Api::GetHealthStatus => "GetHealthStatus",
+        }
+    }
+}
+
 /// A request whose signature is right.
 pub struct Call<'a> {
     pub current: &'a Current,
