@@ -3,7 +3,7 @@
 use super::file::{CredentialFile, Entry};
 use super::{Principal, Secret};
 use crate::failure::Failure;
-use crate::http::sigv4::SigningKeys;
+use crate::http::sigv4::{AccessKey, SigningKeys};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
@@ -25,6 +25,20 @@ impl Credential {
         let Entry { access_key, secret, session_token, principal, .. } = entry;
         let caller = Caller { account: account.into(), principal: principal.arn(account) };
         Self { access_key, secret, session_token, principal, caller, signing_keys: SigningKeys::default() }
+    }
+}
+
+impl AccessKey for Credential {
+    fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    fn session_token(&self) -> Option<&str> {
+        self.session_token.as_ref().map(|token| token.as_str())
+    }
+
+    fn signing_keys(&self) -> &SigningKeys {
+        &self.signing_keys
     }
 }
 

@@ -4,22 +4,26 @@
 //! call, on a thread that may block. What is refused before the call is counted, but not in the audit log: nobody is known to
 //! have asked. A call that has begun is carried out and recorded even when its client is gone.
 
+use super::listen::{Arrival, Handler, Terms};
 use super::route::{Name, Route};
 use super::service::{Answer, Call, Protocol, Refusal, Service};
 use super::sigv4::Verifier;
 use super::status::{self, Health};
 use crate::audit::{Audit, Circumstances, Event, Identity};
-use crate::credential::{Credential, Principal};
+use crate::credential::{Credential, Keyring, Principal};
 use crate::metrics::Metrics;
+use crate::serve::Endpoint;
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Bytes};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
+use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -32,6 +36,11 @@ const MOST_BODY_BYTES: usize = 1 << 20;
 const MOST_DISCARDED_BYTES: usize = 16 << 20;
 /// How long a call waits for one of `limits.calls`.
 const WAIT: Duration = Duration::from_secs(5);
+/// Calls that may run on threads of connections, each of which another thread stands in for; and those threads.
+pub const INLINE_CALLS: usize = 6;
+const THREADS: usize = INLINE_CALLS + 2;
+/// Beside calls: for /health and /metrics.
+const SPARE_THREADS: usize = 8;
 
 /// A body: it may have plaintext. (HTTP's own buffers are not wiped.)
 type Secret = Zeroizing<Vec<u8>>;
@@ -58,7 +67,7 @@ pub struct Services {
 
 /// How a request's caller becomes known.
 pub enum Authentication {
-    SigV4(Verifier),
+    SigV4(Arc<Keyring>),
     /// Everybody is this one.
     Off(Caller),
 }
@@ -73,8 +82,33 @@ struct Asker {
     identity: Identity,
 }
 
+impl Handler for Edge {
+    async fn answer(self: Arc<Self>, arrival: Arrival, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        self.respond_to(arrival.from.ip(), request).await
+    }
+
+    fn connections(&self) -> &AtomicU64 {
+        &self.metrics.connections
+    }
+}
+
 impl Edge {
-    pub async fn answer<B>(self: Arc<Self>, from: IpAddr, request: Request<B>) -> Response<Full<Bytes>>
+    /// What its port bears.
+    pub fn terms(endpoint: &Endpoint) -> Terms {
+        let patience = endpoint.header_timeout;
+        Terms {
+            name: "http",
+            threads: THREADS,
+            blocking_threads: endpoint.calls + INLINE_CALLS + SPARE_THREADS,
+            connections: endpoint.connections,
+            handshake: patience,
+            head: patience,
+            idle: patience,
+            stop: endpoint.stop_timeout,
+        }
+    }
+
+    async fn respond_to<B>(self: Arc<Self>, from: IpAddr, request: Request<B>) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -124,11 +158,12 @@ impl Edge {
                 let body = self.read(body).await?;
                 Ok((Asker::anybody(caller), body))
             }
-            Authentication::SigV4(verifier) => {
-                let pending = verifier.head(parts, service.signing_name(), SystemTime::now())?;
+            Authentication::SigV4(keyring) => {
+                let verifier = Verifier { region: Some(&self.region), service: service.signing_name() };
+                let pending = verifier.head(parts, SystemTime::now(), |id| keyring.find(id))?;
                 let body = self.read(body).await?;
-                pending.check(parts, &body)?;
-                Ok((Asker::of(&pending.credential), body))
+                pending.check(&Sha256::digest(&body[..]))?;
+                Ok((Asker::of(&pending.key), body))
             }
         }
     }

@@ -1,39 +1,69 @@
-//! The port: connections, how long they may take, and how they end.
-//!
-//! HTTP/1.1; with TLS also HTTP/2, as the client likes. A connection ends when a request's head does not come in time, and when
-//! nothing happens on it for that long.
+//! A port: who may connect, and how it ends. What a connection's requests are answered is a `Handler`'s.
 
-use super::edge::Edge;
+use super::connection::{Peer, converse};
 use super::tls::Tls;
 use crate::failure::Failure;
-use crate::serve::Endpoint;
-use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use std::convert::Infallible;
-use std::io::ErrorKind;
+use rustix::net::sockopt;
 use std::net::{SocketAddr, TcpListener};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-/// Of one HTTP/2 connection.
-const MOST_STREAMS: u32 = 128;
-const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// After the system had no more files, or the like.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Calls that may run on threads of connections, each of which another thread stands in for; and those threads.
-pub const INLINE_CALLS: usize = 6;
-const THREADS: usize = INLINE_CALLS + 2;
-/// Beside calls: for /health and /metrics.
-const SPARE_THREADS: usize = 8;
+/// Peers that are gone without a word are found out: first after so long, then so often, so many times.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
+const KEEPALIVE_PROBES: u32 = 3;
+
+/// What answers the requests of a port; one for all of its connections.
+pub trait Handler: Send + Sync + 'static {
+    /// Runs on the threads of connections: it must not block.
+    fn answer(
+        self: Arc<Self>,
+        arrival: Arrival,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+
+    /// How many are open, counted here.
+    fn connections(&self) -> &AtomicU64;
+}
+
+/// Where a request comes from, and since when.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    pub from: SocketAddr,
+    /// In HTTP/1.1 when its first byte came, in HTTP/2 when its head was whole.
+    pub begun: Instant,
+}
+
+/// What a port bears.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Of its threads.
+    pub name: &'static str,
+    pub threads: usize,
+    /// Beside them, for what blocks.
+    pub blocking_threads: usize,
+    /// At once; more wait to be accepted.
+    pub connections: usize,
+    /// For TLS's handshake.
+    pub handshake: Duration,
+    /// From a request's first byte to the end of its head (HTTP/1.1).
+    pub head: Duration,
+    /// How long a connection may be without a request.
+    pub idle: Duration,
+    /// For requests in flight when the server stops.
+    pub stop: Duration,
+}
 
 /// A port that is served.
 pub struct Server {
@@ -44,44 +74,33 @@ pub struct Server {
 }
 
 /// What connections need.
-#[derive(Clone)]
-struct Shared {
-    edge: Arc<Edge>,
+struct Shared<H> {
+    handler: Arc<H>,
     tls: Option<Arc<Tls>>,
-    /// For a head, and between two requests.
-    patience: Duration,
+    terms: Terms,
 }
 
-/// Takes the port. Errors: it is taken, or may not be.
-pub fn bind(addresses: &[SocketAddr], named: &str) -> Result<TcpListener, Failure> {
-    let cannot = |error: &std::io::Error| match error.kind() {
-        ErrorKind::AddrInUse => Failure::new(format!(
-            "listen {named:?}: another program has this port, perhaps another `vhsm serve`; name another one by --listen \
-             ADDRESS:PORT, or maintain the store only with --listen none"
-        )),
-        _ => {
-            Failure::new(format!("listen {named:?}: {error}; name another address by --listen ADDRESS:PORT"))
-        }
-    };
-    let listener = TcpListener::bind(addresses).map_err(|error| cannot(&error))?;
-    listener.set_nonblocking(true).map_err(|error| cannot(&error))?;
+/// Takes the first of these ports that is free. Errors: none may be taken.
+pub fn bind(addresses: &[SocketAddr]) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(addresses)?;
+    listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
 impl Server {
-    /// Serves from now on.
-    pub fn start(
+    /// Serves from now on. Errors: the system gives no threads.
+    pub fn start<H: Handler>(
         listener: TcpListener,
-        edge: Arc<Edge>,
+        handler: Arc<H>,
         tls: Option<Arc<Tls>>,
-        endpoint: &Endpoint,
+        terms: Terms,
     ) -> Result<Self, Failure> {
         let cannot = |error: std::io::Error| Failure::new(format!("threads of the endpoints: {error}"));
         let runtime = Builder::new_multi_thread()
             .enable_all()
-            .thread_name("http")
-            .worker_threads(THREADS)
-            .max_blocking_threads(endpoint.calls + INLINE_CALLS + SPARE_THREADS)
+            .thread_name(terms.name)
+            .worker_threads(terms.threads)
+            .max_blocking_threads(terms.blocking_threads)
             .build()
             .map_err(cannot)?;
         let listener = {
@@ -89,9 +108,9 @@ impl Server {
             tokio::net::TcpListener::from_std(listener).map_err(cannot)?
         };
         let (stop, stopped) = watch::channel(false);
-        let shared = Shared { edge, tls, patience: endpoint.header_timeout };
-        let (places, stop_timeout) = (endpoint.connections, endpoint.stop_timeout);
-        let accepting = runtime.spawn(accept(listener, shared, places, stopped, stop_timeout));
+        let stop_timeout = terms.stop;
+        let shared = Arc::new(Shared { handler, tls, terms });
+        let accepting = runtime.spawn(accept(listener, shared, stopped));
         Ok(Self { runtime, stop, accepting, stop_timeout })
     }
 
@@ -106,15 +125,13 @@ impl Server {
 }
 
 /// Until it is stopped; `true` when every connection ended in time.
-async fn accept(
+async fn accept<H: Handler>(
     listener: tokio::net::TcpListener,
-    shared: Shared,
-    places: usize,
+    shared: Arc<Shared<H>>,
     mut stopped: watch::Receiver<bool>,
-    stop_timeout: Duration,
 ) -> bool {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(places));
+    let places = Arc::new(Semaphore::new(shared.terms.connections));
     loop {
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await;
@@ -128,98 +145,58 @@ async fn accept(
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let (shared, watcher) = (shared.clone(), graceful.watcher());
+        let (shared, watcher) = (Arc::clone(&shared), graceful.watcher());
         tokio::spawn(async move {
             let _place = place;
-            shared.edge.metrics.connections.fetch_add(1, Relaxed);
+            let _counted = Counted::new(&shared.handler);
             // A connection that ends badly is its client's.
             let _ = connection(&shared, stream, from, watcher).await;
-            shared.edge.metrics.connections.fetch_sub(1, Relaxed);
         });
     }
     drop(listener);
-    tokio::time::timeout(stop_timeout, graceful.shutdown()).await.is_ok()
+    tokio::time::timeout(shared.terms.stop, graceful.shutdown()).await.is_ok()
 }
 
-async fn connection(
-    shared: &Shared,
+async fn connection<H: Handler>(
+    shared: &Shared<H>,
     stream: TcpStream,
     from: SocketAddr,
     watcher: Watcher,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let Some(tls) = &shared.tls else {
-        converse(shared, stream, from, watcher, false).await;
+    keep_alive(&stream)?;
+    let Shared { handler, tls, terms } = shared;
+    let peer = |is_http2| Peer { handler: Arc::clone(handler), address: from, is_http2 };
+    let Some(tls) = tls else {
+        converse(terms, stream, peer(false), watcher).await;
         return Ok(());
     };
-    let stream = tokio::time::timeout(shared.patience, tls.acceptor().accept(stream)).await??;
+    let stream = tokio::time::timeout(terms.handshake, tls.accept(stream)).await??;
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    converse(shared, stream, from, watcher, is_http2).await;
+    converse(terms, stream, peer(is_http2), watcher).await;
     Ok(())
 }
 
-async fn converse<S>(shared: &Shared, stream: S, from: SocketAddr, watcher: Watcher, is_http2: bool)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let activity = Arc::new(Activity::default());
-    let (edge, active) = (Arc::clone(&shared.edge), Arc::clone(&activity));
-    let service = service_fn(move |request| {
-        let (edge, busy) = (Arc::clone(&edge), Busy::new(&active));
-        async move {
-            let _busy = busy;
-            Ok::<_, Infallible>(edge.answer(from.ip(), request).await)
-        }
-    });
-    let io = TokioIo::new(stream);
-    if is_http2 {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        builder.timer(TokioTimer::new()).max_concurrent_streams(MOST_STREAMS);
-        builder.max_header_list_size(MOST_HEADER_BYTES as u32);
-        until_idle(watcher.watch(builder.serve_connection(io, service)), &activity, shared.patience).await;
-    } else {
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(shared.patience).max_buf_size(MOST_HEADER_BYTES);
-        until_idle(watcher.watch(builder.serve_connection(io, service)), &activity, shared.patience).await;
+fn keep_alive(stream: &TcpStream) -> std::io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, KEEPALIVE_IDLE)?;
+    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)?;
+    Ok(())
+}
+
+/// An open connection, as long as it lives.
+struct Counted<H: Handler>(Arc<H>);
+
+impl<H: Handler> Counted<H> {
+    fn new(handler: &Arc<H>) -> Self {
+        handler.connections().fetch_add(1, Relaxed);
+        Self(Arc::clone(handler))
     }
 }
 
-/// Lets a connection go on as long as requests come in time.
-async fn until_idle(connection: impl Future, activity: &Activity, patience: Duration) {
-    let mut connection = pin!(connection);
-    loop {
-        let begun = activity.begun.load(Relaxed);
-        tokio::select! {
-            _ = &mut connection => return,
-            () = tokio::time::sleep(patience) => {
-                if activity.running.load(Relaxed) == 0 && activity.begun.load(Relaxed) == begun {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// A connection's requests, counted.
-#[derive(Default)]
-struct Activity {
-    begun: AtomicU64,
-    running: AtomicU64,
-}
-
-/// A request that is being answered.
-struct Busy(Arc<Activity>);
-
-impl Busy {
-    fn new(activity: &Arc<Activity>) -> Self {
-        activity.begun.fetch_add(1, Relaxed);
-        activity.running.fetch_add(1, Relaxed);
-        Self(Arc::clone(activity))
-    }
-}
-
-impl Drop for Busy {
+impl<H: Handler> Drop for Counted<H> {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Relaxed);
+        self.0.connections().fetch_sub(1, Relaxed);
     }
 }

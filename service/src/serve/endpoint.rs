@@ -1,7 +1,9 @@
 //! What `[serve]` of the configuration and the command line say together.
 
 use crate::failure::Failure;
-use std::net::{SocketAddr, ToSocketAddrs};
+use crate::http::{self, PemFile, TlsFiles};
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vhsm_keystore::Limits;
@@ -41,13 +43,6 @@ pub enum Auth {
     SigV4,
     /// Everybody is the account's root.
     Off,
-}
-
-/// PEM files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    pub certificate: PathBuf,
-    pub key: PathBuf,
 }
 
 impl Endpoint {
@@ -105,6 +100,20 @@ impl Endpoint {
     }
 }
 
+/// Takes the port. Errors: it is taken, or may not be.
+pub fn bind(endpoint: &Endpoint) -> Result<TcpListener, Failure> {
+    let named = endpoint.listen.as_deref().unwrap_or_default();
+    http::bind(&endpoint.addresses()?).map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => Failure::new(format!(
+            "listen {named:?}: another program has this port, perhaps another `vhsm serve`; name another one by --listen \
+             ADDRESS:PORT, or maintain the store only with --listen none"
+        )),
+        _ => {
+            Failure::new(format!("listen {named:?}: {error}; name another address by --listen ADDRESS:PORT"))
+        }
+    })
+}
+
 fn listen(named: Option<&str>) -> Option<String> {
     match named {
         Some("none") => None,
@@ -131,7 +140,9 @@ fn account(table: &ServeTable) -> Result<String, Failure> {
 fn tls(table: &ServeTable) -> Result<Option<TlsFiles>, Failure> {
     match (&table.tls_cert_file, &table.tls_key_file) {
         (Some(certificate), Some(key)) => {
-            Ok(Some(TlsFiles { certificate: certificate.clone(), key: key.clone() }))
+            let file = |path: &PathBuf, setting| PemFile { path: path.clone(), setting };
+            let certificate = file(certificate, "serve.tls_cert_file");
+            Ok(Some(TlsFiles { certificate, key: file(key, "serve.tls_key_file"), clients: None }))
         }
         (None, None) => Ok(None),
         _ => Err(wrong("of tls_cert_file and tls_key_file one is missing", "set both, or none")),

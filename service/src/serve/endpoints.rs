@@ -34,8 +34,10 @@ pub struct Endpoints {
 impl Endpoints {
     /// `None`: nothing listens. Errors: what is wrong with settings, files or the port, with its mend.
     pub fn start(app: &App, endpoint: &Endpoint) -> Result<Option<Self>, Failure> {
-        let Some(named) = &endpoint.listen else { return Ok(None) };
-        let listener = http::bind(&endpoint.addresses()?, named)?;
+        if endpoint.listen.is_none() {
+            return Ok(None);
+        }
+        let listener = super::endpoint::bind(endpoint)?;
         let tls = endpoint.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
         let keyring = keyring(endpoint)?;
         let (audit, writer) = Audit::start(endpoint.audit_file.as_deref(), log)?;
@@ -54,7 +56,7 @@ impl Endpoints {
             inline: Arc::new(Semaphore::new(http::INLINE_CALLS)),
         };
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
-        let server = Server::start(listener, Arc::new(edge), tls.clone(), endpoint)?;
+        let server = Server::start(listener, Arc::new(edge), tls.clone(), Edge::terms(endpoint))?;
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         log(&format!("listens on {url}"));
         Ok(Some(Self { url, kms, server, keeper, audit, writer, tls, keyring }))
@@ -118,7 +120,7 @@ fn keyring(endpoint: &Endpoint) -> Result<Option<Arc<Keyring>>, Failure> {
 
 fn authentication(endpoint: &Endpoint, keyring: Option<Arc<Keyring>>) -> Authentication {
     match keyring {
-        Some(keyring) => Authentication::SigV4(http::sigv4::Verifier::new(&endpoint.region, keyring)),
+        Some(keyring) => Authentication::SigV4(keyring),
         None => Authentication::Off(root(endpoint)),
     }
 }

@@ -18,7 +18,7 @@ mod tests;
 use crate::App;
 use crate::cli::ServeArgs;
 use crate::failure::Failure;
-pub use endpoint::{Auth, Endpoint, TlsFiles};
+pub use endpoint::{Auth, Endpoint};
 use endpoints::Endpoints;
 use maintenance::{Outcome, Schedule};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};

@@ -5,36 +5,31 @@ use crate::http::service::Refusal;
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
-use std::fmt;
 
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// What the header says, in its form; nothing of it is known to be true.
-pub struct Authorization {
-    pub access_key: String,
-    pub scope: Scope,
+pub struct Authorization<'r> {
+    pub access_key: &'r str,
+    pub scope: Scope<'r>,
     /// As the client lists them.
-    pub signed_headers: String,
+    pub signed_headers: &'r str,
     pub signature: Vec<u8>,
 }
 
 /// `YYYYMMDD/region/service/aws4_request`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
-    pub date: String,
-    pub region: String,
-    pub service: String,
-    pub terminator: String,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope<'r> {
+    /// The whole.
+    pub text: &'r str,
+    pub date: &'r str,
+    pub region: &'r str,
+    pub service: &'r str,
+    pub terminator: &'r str,
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}/{}", self.date, self.region, self.service, self.terminator)
-    }
-}
-
-impl Authorization {
-    pub fn of(parts: &Parts) -> Result<Self, Refusal> {
+impl<'r> Authorization<'r> {
+    pub fn of(parts: &'r Parts) -> Result<Self, Refusal> {
         let mut given = parts.headers.get_all(AUTHORIZATION).iter();
         let Some(header) = given.next() else { return Err(missing(parts)) };
         let text =
@@ -52,7 +47,7 @@ impl Authorization {
         Self::parse(rest)
     }
 
-    fn parse(text: &str) -> Result<Self, Refusal> {
+    fn parse(text: &'r str) -> Result<Self, Refusal> {
         let (mut credential, mut headers, mut signature) = (None, None, None);
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let Some((name, value)) = part.split_once('=') else {
@@ -77,7 +72,7 @@ impl Authorization {
         let (access_key, scope) = parse_credential(credential)?;
         // What is not 64 hexadecimal digits is a signature that does not match.
         let signature = unhex(signature).unwrap_or_default();
-        Ok(Self { access_key, scope, signed_headers: headers.into(), signature })
+        Ok(Self { access_key, scope, signed_headers: headers, signature })
     }
 
     /// Everything that is read of the head must be under the signature.
@@ -99,8 +94,8 @@ impl Authorization {
     }
 }
 
-fn parse_credential(text: &str) -> Result<(String, Scope), Refusal> {
-    let mut parts = text.split('/').map(str::to_owned);
+fn parse_credential(text: &str) -> Result<(&str, Scope<'_>), Refusal> {
+    let mut parts = text.split('/');
     let mut next = || parts.next();
     let found = (next(), next(), next(), next(), next(), next());
     let (Some(access_key), Some(date), Some(region), Some(service), Some(terminator), None) = found else {
@@ -108,7 +103,8 @@ fn parse_credential(text: &str) -> Result<(String, Scope), Refusal> {
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{text}'."
         )));
     };
-    Ok((access_key, Scope { date, region, service, terminator }))
+    let text = &text[access_key.len() + 1..];
+    Ok((access_key, Scope { text, date, region, service, terminator }))
 }
 
 fn missing(parts: &Parts) -> Refusal {

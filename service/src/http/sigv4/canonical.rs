@@ -23,18 +23,19 @@ pub fn request(parts: &Parts, signed_headers: &str, body_hash: &[u8]) -> Vec<u8>
     text.push(b'\n');
     text.extend_from_slice(signed_headers.as_bytes());
     text.push(b'\n');
-    let mut hash = String::with_capacity(64);
-    push_hex(&mut hash, body_hash);
-    text.extend_from_slice(hash.as_bytes());
+    text.extend_from_slice(&hex(body_hash));
     text
 }
 
-pub fn push_hex(text: &mut String, bytes: &[u8]) {
+/// Of SHA-256's 32 bytes, in lower case.
+pub fn hex(bytes: &[u8]) -> [u8; 64] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    let mut text = [0; 64];
+    for (digits, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        digits[0] = DIGITS[usize::from(byte >> 4)];
+        digits[1] = DIGITS[usize::from(byte & 15)];
     }
+    text
 }
 
 /// All values of a header, joined by commas; each trimmed, with single spaces inside.

@@ -7,13 +7,13 @@ use hyper::HeaderMap;
 use std::time::{Duration, SystemTime};
 
 /// A time with its text.
-pub struct SignedDate {
-    text: String,
+pub struct SignedDate<'r> {
+    text: &'r str,
     at: SystemTime,
 }
 
-impl SignedDate {
-    pub fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+impl<'r> SignedDate<'r> {
+    pub fn of(headers: &'r HeaderMap) -> Result<Self, Refusal> {
         let Some(header) = headers.get("x-amz-date").or_else(|| headers.get("date")) else {
             return Err(incomplete(
                 "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
@@ -21,15 +21,15 @@ impl SignedDate {
         };
         let text = header.to_str().unwrap_or_default().trim();
         match parse(text) {
-            Some(at) => Ok(Self { text: text.into(), at }),
+            Some(at) => Ok(Self { text, at }),
             None => Err(incomplete(format!(
                 "Date must be in ISO-8601 'basic format'. Got '{text}'. See http://en.wikipedia.org/wiki/ISO_8601"
             ))),
         }
     }
 
-    pub fn text(&self) -> &str {
-        &self.text
+    pub fn text(&self) -> &'r str {
+        self.text
     }
 
     /// `YYYYMMDD`.
@@ -41,15 +41,15 @@ impl SignedDate {
     pub fn check(&self, now: SystemTime, skew: Duration) -> Result<(), Refusal> {
         let (earliest, latest) = (now - skew, now + skew);
         let minutes = skew.as_secs() / 60;
-        let (signed, now) = (&self.text, basic(now));
+        let signed = self.text;
         if seconds(self.at) < seconds(earliest) {
-            let earliest = basic(earliest);
+            let (earliest, now) = (basic(earliest), basic(now));
             return Err(invalid_signature(format!(
                 "Signature expired: {signed} is now earlier than {earliest} ({now} - {minutes} min.)"
             )));
         }
         if seconds(self.at) > seconds(latest) {
-            let latest = basic(latest);
+            let (latest, now) = (basic(latest), basic(now));
             return Err(invalid_signature(format!(
                 "Signature not yet current: {signed} is still later than {latest} ({now} + {minutes} min.)"
             )));

@@ -4,6 +4,7 @@
 //! read of a request (its target, date and token) must be signed. The body's hash is always the body's own: UNSIGNED-PAYLOAD
 //! is a signature that does not match. Signatures in the query are refused.
 
+mod access_key;
 mod authorization;
 mod canonical;
 mod date;
@@ -12,65 +13,64 @@ mod signing_key;
 mod tests;
 
 use super::service::Refusal;
-use crate::credential::{Credential, Keyring};
+pub use access_key::AccessKey;
 use authorization::Authorization;
 use date::SignedDate;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::http::request::Parts;
 use sha2::{Digest, Sha256};
 pub use signing_key::SigningKeys;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// How far a signature's time may be from this machine's.
 const SKEW: Duration = Duration::from_secs(300);
 
-/// Judges signatures for one region.
-pub struct Verifier {
-    region: String,
-    keyring: Arc<Keyring>,
+/// Judges signatures for one service.
+pub struct Verifier<'a> {
+    /// `None`: any.
+    pub region: Option<&'a str>,
+    /// As the credential's scope names it.
+    pub service: &'a str,
 }
 
 /// A request whose head is in order: what remains to be seen is whether the signature fits head and body.
-pub struct Pending {
-    pub credential: Arc<Credential>,
-    authorization: Authorization,
-    date: SignedDate,
+pub struct Pending<'r, K> {
+    pub key: K,
+    parts: &'r Parts,
+    authorization: Authorization<'r>,
+    date: SignedDate<'r>,
 }
 
-impl Verifier {
-    pub fn new(region: &str, keyring: Arc<Keyring>) -> Self {
-        Self { region: region.into(), keyring }
-    }
-
-    /// `service`: the name in the credential's scope.
-    pub fn head(&self, parts: &Parts, service: &str, now: SystemTime) -> Result<Pending, Refusal> {
+impl Verifier<'_> {
+    /// `find`: the access key of an id, where there is one.
+    pub fn head<'r, K: AccessKey>(
+        &self,
+        parts: &'r Parts,
+        now: SystemTime,
+        find: impl FnOnce(&str) -> Option<K>,
+    ) -> Result<Pending<'r, K>, Refusal> {
         let authorization = Authorization::of(parts)?;
         let date = SignedDate::of(&parts.headers)?;
         authorization.check_signed(&parts.headers)?;
-        let credential = self.keyring.find(&authorization.access_key).ok_or_else(unrecognized)?;
-        check_token(parts, &credential)?;
-        self.check_scope(&authorization, service, &date)?;
+        let key = find(authorization.access_key).ok_or_else(unrecognized)?;
+        check_token(parts, key.session_token())?;
+        self.check_scope(&authorization, &date)?;
         date.check(now, SKEW)?;
-        Ok(Pending { credential, authorization, date })
+        Ok(Pending { key, parts, authorization, date })
     }
 
-    fn check_scope(
-        &self,
-        authorization: &Authorization,
-        service: &str,
-        date: &SignedDate,
-    ) -> Result<(), Refusal> {
+    fn check_scope(&self, authorization: &Authorization<'_>, date: &SignedDate<'_>) -> Result<(), Refusal> {
         let scope = &authorization.scope;
         let mut wrong = Vec::new();
-        if scope.region != self.region {
+        if self.region.is_some_and(|region| scope.region != region) {
             wrong.push(format!("Credential should be scoped to a valid region, not '{}'.", scope.region));
         }
-        if scope.service != service {
+        if scope.service != self.service {
+            let service = self.service;
             wrong.push(format!("Credential should be scoped to correct service: '{service}'."));
         }
         if scope.terminator != "aws4_request" {
-            let found = &scope.terminator;
+            let found = scope.terminator;
             wrong.push(format!(
                 "Credential should be scoped with a valid terminator: 'aws4_request', not '{found}'."
             ));
@@ -91,29 +91,26 @@ impl Verifier {
     }
 }
 
-impl Pending {
-    /// Takes as long for a signature that is nearly right as for any other.
-    pub fn check(&self, parts: &Parts, body: &[u8]) -> Result<(), Refusal> {
+impl<K: AccessKey> Pending<'_, K> {
+    /// `body_hash`: SHA-256 of the body. Takes as long for a signature that is nearly right as for any other.
+    pub fn check(&self, body_hash: &[u8]) -> Result<(), Refusal> {
         let Authorization { scope, signed_headers, signature, .. } = &self.authorization;
-        let canonical = canonical::request(parts, signed_headers, &Sha256::digest(body));
-        let to_sign = string_to_sign(self.date.text(), &scope.to_string(), &canonical);
-        let key = self.credential.signing_keys.key(&self.credential.secret, scope);
-        let mut mac = key;
-        mac.update(to_sign.as_bytes());
+        let canonical = canonical::request(self.parts, signed_headers, body_hash);
+        let mut mac = self.key.signing_keys().key(self.key.secret(), scope);
+        // The string to sign.
+        for line in [authorization::ALGORITHM, self.date.text(), scope.text] {
+            mac.update(line.as_bytes());
+            mac.update(b"\n");
+        }
+        mac.update(&canonical::hex(&Sha256::digest(canonical)));
         mac.verify_slice(signature).map_err(|_| mismatch())
     }
 }
 
-fn string_to_sign(date: &str, scope: &str, canonical: &[u8]) -> String {
-    let mut text = format!("{}\n{date}\n{scope}\n", authorization::ALGORITHM);
-    canonical::push_hex(&mut text, &Sha256::digest(canonical));
-    text
-}
-
 /// A credential with a session token is used with it, one without goes without.
-fn check_token(parts: &Parts, credential: &Credential) -> Result<(), Refusal> {
+fn check_token(parts: &Parts, known: Option<&str>) -> Result<(), Refusal> {
     let given = parts.headers.get("x-amz-security-token").map(|value| value.as_bytes());
-    let is_right = match (given, &credential.session_token) {
+    let is_right = match (given, known) {
         (None, None) => true,
         (Some(given), Some(token)) => same(given, token.as_bytes()),
         _ => false,

@@ -1,14 +1,14 @@
 //! Published vectors, and everything that can be wrong with a signature.
 
 use super::*;
-use crate::credential::CredentialFile;
+use crate::credential::{CredentialFile, Keyring};
 use hyper::Request;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const EMPTY: &str = "";
 
 struct World {
-    verifier: Verifier,
+    keyring: Keyring,
     _folder: tempfile::TempDir,
 }
 
@@ -24,8 +24,7 @@ impl World {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let keyring = Keyring::open(CredentialFile::new(&path), "111122223333");
-        let keyring = Arc::new(keyring.unwrap_or_else(|failure| panic!("{failure}")));
-        Self { verifier: Verifier::new("us-east-1", keyring), _folder: folder }
+        Self { keyring: keyring.unwrap_or_else(|failure| panic!("{failure}")), _folder: folder }
     }
 
     /// The caller's ARN, or the exception and its message.
@@ -41,9 +40,10 @@ impl World {
             Err(_) => signed_at - Duration::from_secs(seconds.unsigned_abs()),
         };
         let refused = |refusal: Refusal| (refusal.exception, refusal.message);
-        let pending = self.verifier.head(&parts, "service", now).map_err(refused)?;
-        pending.check(&parts, request.body.as_bytes()).map_err(refused)?;
-        Ok(pending.credential.caller.principal.clone())
+        let verifier = Verifier { region: Some("us-east-1"), service: "service" };
+        let pending = verifier.head(&parts, now, |id| self.keyring.find(id)).map_err(refused)?;
+        pending.check(&Sha256::digest(request.body)).map_err(refused)?;
+        Ok(pending.key.caller.principal.clone())
     }
 
     fn refused(&self, change: impl FnOnce(&mut Signed), exception: &str, says: &str) {
