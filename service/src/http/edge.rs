@@ -122,6 +122,7 @@ impl Edge {
         let route = match Route::of(&parts) {
             Ok(route) => route,
             Err(refusal) => {
+                self.discard(body).await;
                 // Whoever names no service gets KMS's form.
                 self.metrics.observe("-", "-", begun.elapsed(), Some(refusal.exception));
                 let answer = self.services.kms.refuse(Protocol::Json11, &refusal);
@@ -160,12 +161,34 @@ impl Edge {
             }
             Authentication::SigV4(keyring) => {
                 let verifier = Verifier { region: Some(&self.region), service: service.signing_name() };
-                let pending = verifier.head(parts, SystemTime::now(), |id| keyring.find(id))?;
+                let pending = match verifier.head(parts, SystemTime::now(), |id| keyring.find(id)) {
+                    Ok(pending) => pending,
+                    Err(refusal) => {
+                        self.discard(body).await;
+                        return Err(refusal);
+                    }
+                };
                 let body = self.read(body).await?;
                 pending.check(&Sha256::digest(&body[..]))?;
                 Ok((Asker::of(&pending.key), body))
             }
         }
+    }
+
+    /// Of a request that is refused: what is left unread ends the connection, perhaps while its client sends the next request.
+    async fn discard<B: Body<Data = Bytes> + Send>(&self, body: B) {
+        let discarded = async {
+            let mut body = pin!(body);
+            let mut length = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                length += frame.data_ref().map_or(0, Bytes::len);
+                if length > MOST_BODY_BYTES {
+                    break;
+                }
+            }
+        };
+        // Late or not: it is refused.
+        let _ = tokio::time::timeout(self.limits.body_timeout, discarded).await;
     }
 
     async fn read<B>(&self, body: B) -> Result<Secret, Refusal>

@@ -156,3 +156,27 @@ fn connections_beyond_the_limit_wait() {
     second.set_read_timeout(None).unwrap();
     assert_eq!(read(&mut BufReader::new(second)).unwrap().status, 200);
 }
+
+/// The body may come long after the head that is refused: the connection goes on, for its client may have sent the next
+/// request already.
+#[test]
+fn what_is_refused_by_its_head_leaves_the_connection_usable() {
+    let home = home("");
+    let server = Server::start(&home);
+    let mut client = server.client(&home);
+    let good = client.request("TrentService.DescribeCustomKeyStores", "{}");
+    client.signer = None;
+    let unsigned = client.request("TrentService.DescribeCustomKeyStores", "{}");
+    let unknown = client.request("Nobody.Nothing", "{}");
+    let mut stream = BufReader::new(client.connect());
+    for refused in [unsigned, unknown] {
+        let (head, body) = refused.split_at(refused.len() - 2);
+        stream.get_mut().write_all(head).unwrap();
+        // The server has read the head when it has answered another connection's request that came after it.
+        assert_eq!(client.get("/health").status, 200);
+        stream.get_mut().write_all(body).unwrap();
+        assert_eq!(read(&mut stream).unwrap().status, 400);
+        stream.get_mut().write_all(&good).unwrap();
+        assert_eq!(read(&mut stream).unwrap().status, 200);
+    }
+}
