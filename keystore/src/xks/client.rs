@@ -1,11 +1,20 @@
 //! Calls of proxies.
 
-use super::api::{HealthStatus, KeyMetadata, RequestMetadata, Sealed, TIMEOUT_MS};
+use super::address::Endpoint;
+use super::answer;
+use super::api::{AES_GCM, HealthStatus, KeyMetadata, RequestMetadata, SHA_256, Sealed, TIMEOUT_MS};
 use super::failure::ProxyFailure;
+use super::signature::{Signature, sign};
+use super::tls::Files;
+use super::transport::Transport;
+use super::wire::{Answer, Outgoing};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 /// How proxies are reached.
@@ -61,63 +70,151 @@ impl std::fmt::Debug for ProxyCredential {
     }
 }
 
-/// Calls proxies, from any number of threads, and keeps connections for the next call. Its calls block.
+/// Calls proxies, from any number of threads, and keeps connections for the next call. Its calls block, and may be made from
+/// threads of a tokio runtime that may block.
 pub struct Client {
-    _settings: Settings,
+    settings: Settings,
+    transport: Transport,
 }
 
 impl Default for Client {
     /// As AWS does it. Nothing is read or opened before the first call.
     fn default() -> Self {
-        Self { _settings: Settings::default() }
+        let settings = Settings::default();
+        Self { settings: settings.clone(), transport: Transport::new(settings, Files::default()) }
     }
+}
+
+/// Members of Encrypt and Decrypt that are more than requestMetadata.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a, T> {
+    request_metadata: &'a RequestMetadata,
+    #[serde(flatten)]
+    members: T,
+}
+
+/// Of GetKeyMetadata and GetHealthStatus.
+#[derive(Serialize)]
+struct NoMembers {}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EncryptMembers {
+    plaintext: String,
+    encryption_algorithm: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_authenticated_data: Option<String>,
+    ciphertext_data_integrity_value_algorithm: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DecryptMembers {
+    ciphertext: String,
+    encryption_algorithm: &'static str,
+    initialization_vector: String,
+    authentication_tag: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_authenticated_data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ciphertext_metadata: Option<String>,
 }
 
 impl Client {
     /// Errors: a file that cannot be read, told with the name of its setting.
     pub fn new(settings: Settings) -> Result<Self, String> {
-        Ok(Self { _settings: settings })
+        let files = Files::read(&settings)?;
+        Ok(Self { settings: settings.clone(), transport: Transport::new(settings, files) })
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub fn key_metadata(
         &self,
-        _proxy: &Proxy,
-        _key_id: &str,
-        _metadata: &RequestMetadata,
+        proxy: &Proxy,
+        key_id: &str,
+        metadata: &RequestMetadata,
     ) -> Result<KeyMetadata, ProxyFailure> {
-        unimplemented!()
+        let answer = self.call(proxy, &format!("/keys/{key_id}/metadata"), metadata, NoMembers {})?;
+        answer::key_metadata(&answer)
     }
 
     /// Asks for the ciphertext's integrity value and checks it, and all lengths.
     pub fn encrypt(
         &self,
-        _proxy: &Proxy,
-        _key_id: &str,
-        _metadata: &RequestMetadata,
-        _plaintext: &[u8],
-        _aad: &[u8],
+        proxy: &Proxy,
+        key_id: &str,
+        metadata: &RequestMetadata,
+        plaintext: &[u8],
+        aad: &[u8],
     ) -> Result<Sealed, ProxyFailure> {
-        unimplemented!()
+        let members = EncryptMembers {
+            plaintext: STANDARD.encode(plaintext),
+            encryption_algorithm: AES_GCM,
+            additional_authenticated_data: some_base64(aad),
+            ciphertext_data_integrity_value_algorithm: SHA_256,
+        };
+        let answer = self.call(proxy, &format!("/keys/{key_id}/encrypt"), metadata, members)?;
+        answer::encrypt(&answer, plaintext.len(), aad)
     }
 
+    /// Checks that the plaintext is as long as the ciphertext.
     pub fn decrypt(
         &self,
-        _proxy: &Proxy,
-        _key_id: &str,
-        _metadata: &RequestMetadata,
-        _sealed: &Sealed,
-        _aad: &[u8],
+        proxy: &Proxy,
+        key_id: &str,
+        metadata: &RequestMetadata,
+        sealed: &Sealed,
+        aad: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, ProxyFailure> {
-        unimplemented!()
+        let members = DecryptMembers {
+            ciphertext: STANDARD.encode(&sealed.ciphertext),
+            encryption_algorithm: AES_GCM,
+            initialization_vector: STANDARD.encode(&sealed.iv),
+            authentication_tag: STANDARD.encode(&sealed.tag),
+            additional_authenticated_data: some_base64(aad),
+            ciphertext_metadata: some_base64(&sealed.ciphertext_metadata),
+        };
+        let answer = self.call(proxy, &format!("/keys/{key_id}/decrypt"), metadata, members)?;
+        answer::decrypt(&answer, sealed.ciphertext.len())
     }
 
     /// Errors: also `NoKeyManager`.
-    pub fn health(&self, _proxy: &Proxy, _metadata: &RequestMetadata) -> Result<HealthStatus, ProxyFailure> {
-        unimplemented!()
+    pub fn health(&self, proxy: &Proxy, metadata: &RequestMetadata) -> Result<HealthStatus, ProxyFailure> {
+        answer::health(&self.call(proxy, "/health", metadata, NoMembers {})?)
     }
 
     /// When the certificate that a proxy showed last ends (milliseconds since 1970), by endpoint.
     pub fn certificate_ends(&self) -> BTreeMap<String, u64> {
-        unimplemented!()
+        self.transport.certificate_ends()
     }
+
+    fn call(
+        &self,
+        proxy: &Proxy,
+        operation: &str,
+        metadata: &RequestMetadata,
+        members: impl Serialize,
+    ) -> Result<Answer, ProxyFailure> {
+        let endpoint = Endpoint::parse(&proxy.endpoint, &self.settings)?;
+        let authority = endpoint.authority();
+        let path = format!("{}{operation}", proxy.path);
+        let request = Request { request_metadata: metadata, members };
+        // Maps with keys of another type than text would be the only ones that JSON cannot have.
+        let body = serde_json::to_vec(&request)
+            .map_err(|error| ProxyFailure::Malformed(format!("a request: {error}")))?;
+        let Settings { region, .. } = &self.settings;
+        let Signature { date, authorization } =
+            sign(&proxy.credential, region, &authority, &path, &body, SystemTime::now());
+        let request = Outgoing { authority, path, date, authorization, body: body.into() };
+        self.transport.call(endpoint, request)
+    }
+}
+
+/// Empty members are left out.
+fn some_base64(bytes: &[u8]) -> Option<String> {
+    (!bytes.is_empty()).then(|| STANDARD.encode(bytes))
 }

@@ -31,3 +31,4 @@ mod states;
 mod stores;
 mod support;
 mod world;
+mod xks;
