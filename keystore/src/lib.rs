@@ -44,7 +44,7 @@ pub use directory::{ClusterDirectory, ClusterFacts, DefaultCluster, DirectoryErr
 pub use error::{Exception, KmsError};
 pub use facts::{KeyFacts, StoreFacts};
 pub use foreign::{ForeignCluster, ForeignClusters, ForeignDefault, ForeignDirectory, ForeignHsm, PinForm};
-pub use hsm::{Connection, Connections, HsmError, HsmStatus, Module, TokenFacts};
+pub use hsm::{Connection, Connections, Fault, HsmError, HsmStatus, Module, TokenFacts};
 pub use ids::{AliasName, Arn, BackingKeyId, KeyId, KeyName, StoreId};
 pub use keys::Orphan;
 pub use kms::{Caller, Kms, Limits, Parts, Settings};

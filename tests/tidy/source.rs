@@ -16,6 +16,7 @@ const UNSAFE_FILES: &[(&str, &str)] = &[
     ("src/api/", "the C interface"),
     ("src/crypto/ffi.rs", "what AWS-LC has and its safe interface lacks"),
     ("keystore/tests/it/support/", "sets the variables that a module reads when it is initialized"),
+    ("service/src/xks_proxy/hsms/tests/", "as above"),
     ("store/src/lmdb/", "LMDB, file locks, and pages that other processes write"),
     ("store/tests/", "forks, and kills children"),
     ("tests/it/", "forks, and says what cryptoki cannot: nulls, wrong lengths"),

@@ -6,7 +6,7 @@ use cryptoki::error::{Error, RvError};
 
 /// A call that failed, by what is to be done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub enum Fault {
     /// The session, or the HSM behind it, is gone: nothing was done. Another session or HSM does it.
     Gone(String),
     /// As `Gone`, but it may have been done.

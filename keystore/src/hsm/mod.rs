@@ -16,4 +16,5 @@ mod pool;
 pub use connection::{Connection, HsmStatus};
 pub use connections::Connections;
 pub use error::HsmError;
+pub use fault::Fault;
 pub use module::{Module, TokenFacts};

@@ -51,6 +51,11 @@ impl Module {
         Ok(Self { pkcs11, users: Mutex::default() })
     }
 
+    /// For whoever calls it beside key stores.
+    pub fn pkcs11(&self) -> &Pkcs11 {
+        &self.pkcs11
+    }
+
     /// The token in a slot; `None`: there is none now, or it does not answer.
     pub fn token(&self, slot_id: u64) -> Option<TokenFacts> {
         let slot = Slot::try_from(slot_id).ok()?;

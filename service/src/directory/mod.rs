@@ -6,7 +6,7 @@
 mod library;
 mod sealer;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use library::module;
 pub use sealer::RootSealer;

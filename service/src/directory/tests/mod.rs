@@ -11,4 +11,4 @@ mod world;
 
 use super::*;
 pub use kms::KmsWorld;
-pub use world::{PASSWORD, USER, World};
+pub use world::{PASSWORD, USER, World, config};

@@ -4,15 +4,52 @@
 //! to a queue, and the request waits for its outcome no longer than its deadline. A thread whose call hangs stays away until it
 //! ends; an HSM that has one gets no more work than its other threads take, and none where all of them hang.
 
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `run` | the course of a request: which HSM, when another one, when it is given up |
+//! | `group` | the HSMs of a group, as tokens come and go |
+//! | `hsm`, `vitals` | one HSM, and how well it works |
+//! | `line` | its queue, and what its threads do next |
+//! | `worker`, `work`, `keys` | a thread with its session; AES-GCM; which object is which key |
+//! | `access`, `modules` | module and login |
+//! | `ticket`, `fail` | what passes between those who wait and those who work |
+//! | `probe` | whether each HSM encrypts and decrypts |
+
+mod access;
+mod fail;
+mod group;
+mod hsm;
+mod keys;
+mod line;
+mod modules;
+mod probe;
+mod run;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod vitals;
+mod work;
+mod worker;
+
 use crate::failure::Failure;
 use crate::xks_proxy::settings::HsmGroupSettings;
+use group::Group;
+use run::Course;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+use ticket::Job;
 use zeroize::Zeroizing;
+
+/// How long `stop` waits for threads.
+const STOPPING: Duration = Duration::from_secs(5);
 
 /// The HSMs of one configuration, by group.
 pub struct Hsms {
-    _groups: Vec<HsmGroupSettings>,
+    groups: Vec<Arc<Group>>,
+    /// Whose turn it is among HSMs that have equally much to do.
+    turn: AtomicUsize,
 }
 
 /// What an HSM is asked to do with a key.
@@ -57,7 +94,7 @@ pub struct Sealed {
 }
 
 /// What the HSM knows of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyFacts {
     /// CKK without its prefix: `AES`, `RSA`.
     pub key_type: String,
@@ -118,7 +155,8 @@ pub struct HsmStatus {
     /// `<group>/<serial>`
     pub id: Arc<str>,
     pub group: String,
-    /// Manufacturer and model of the token.
+    /// As the token tells them; empty where it was not asked yet.
+    pub manufacturer: String,
     pub model: String,
     pub health: HealthStatus,
     /// Why it is not ACTIVE.
@@ -145,32 +183,66 @@ pub enum HealthStatus {
 impl Hsms {
     /// Starts threads, which open sessions and log in. Does not wait for HSMs: those that do not work now may later. `earlier`: of
     /// these, groups whose settings are the same are taken over as they are. Errors: a module that cannot be loaded.
-    pub fn start(_groups: &[HsmGroupSettings], _earlier: Option<&Hsms>) -> Result<Arc<Self>, Failure> {
-        unimplemented!()
+    pub fn start(groups: &[HsmGroupSettings], earlier: Option<&Hsms>) -> Result<Arc<Self>, Failure> {
+        let group = |settings: &HsmGroupSettings| {
+            let same = earlier.and_then(|earlier| earlier.group(settings));
+            match same {
+                Some(group) => {
+                    group.access.forgive();
+                    Ok(group)
+                }
+                None => Group::start(settings.clone()),
+            }
+        };
+        let groups = groups.iter().map(group).collect::<Result<_, _>>()?;
+        Ok(Arc::new(Self { groups, turn: AtomicUsize::new(0) }))
+    }
+
+    fn group(&self, settings: &HsmGroupSettings) -> Option<Arc<Group>> {
+        self.groups.iter().find(|group| group.access.settings == *settings).cloned()
     }
 
     /// Does work with the key of this external key id, in the first of these groups (by their place in the settings) that has an
     /// HSM for it, moving on to other HSMs where one fails or does not answer; never longer than until `deadline`.
-    pub async fn run(&self, _groups: &[usize], _key_id: &str, _work: Work, _deadline: Instant) -> Done {
-        unimplemented!()
+    pub async fn run(&self, groups: &[usize], key_id: &str, work: Work, deadline: Instant) -> Done {
+        let groups = groups.iter().filter_map(|place| self.groups.get(*place)).map(|group| &**group);
+        let job = Job::Work { key_id: key_id.into(), work };
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        Course::new(groups.collect(), job, deadline, turn).run().await
     }
 
     /// Encrypts and decrypts with the probe's key, on each HSM; what `status` tells follows. Called by the prober's thread.
     pub fn probe(&self) {
-        unimplemented!()
+        probe::all(&self.groups);
     }
 
     /// Whether a key of this name, which is the probe's, is in one of the groups.
-    pub fn is_probe(&self, _groups: &[usize], _key_id: &str) -> bool {
-        unimplemented!()
+    pub fn is_probe(&self, groups: &[usize], key_id: &str) -> bool {
+        groups.iter().filter_map(|place| self.groups.get(*place)).any(|group| group.access.is_probe(key_id))
     }
 
+    /// Of each HSM. A group that has none yet is told as if it were one. Asks no HSM.
     pub fn status(&self) -> Vec<HsmStatus> {
-        unimplemented!()
+        self.groups.iter().flat_map(|group| group.status()).collect()
     }
 
-    /// Ends the threads that can be ended, and logs out.
-    pub fn stop(&self) {
-        unimplemented!()
+    /// Of the HSMs of these groups.
+    pub fn status_of(&self, groups: &[usize]) -> Vec<HsmStatus> {
+        groups.iter().filter_map(|place| self.groups.get(*place)).flat_map(|group| group.status()).collect()
     }
+
+    /// Ends the threads that can be ended, and logs out. Groups that a later `start` took over end too: it is for the end of
+    /// the process. Others end when they are dropped.
+    pub fn stop(&self) {
+        self.groups.iter().for_each(|group| group.stop());
+        let until = Instant::now() + STOPPING;
+        while Instant::now() < until && !self.groups.iter().all(|group| group.has_ended()) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// A line for people and journals: no secret ever enters it.
+fn log(line: &str) {
+    eprintln!("{} vhsm xks-proxy: {line}", humantime::format_rfc3339_seconds(SystemTime::now()));
 }

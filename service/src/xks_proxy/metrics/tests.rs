@@ -27,6 +27,7 @@ fn hsm() -> HsmStatus {
     HsmStatus {
         id: "main/hsm-1".into(),
         group: "main".into(),
+        manufacturer: "m".into(),
         model: "m".into(),
         health: HealthStatus::Degraded,
         trouble: "t".into(),
