@@ -28,6 +28,7 @@ mod quickstart;
 mod serve;
 mod store;
 mod user;
+mod xks_check;
 #[allow(dead_code, unused_imports, reason = "being built")]
 mod xks_proxy;
 
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let done = match Cli::try_parse_from(arguments()) {
         Ok(Cli { command: Command::Doctor(arguments) }) => return doctor::run(&arguments),
+        Ok(Cli { command: Command::XksCheck(arguments) }) => return xks_check::run(&arguments),
         Ok(cli) => run(cli),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             output::text(&error.render().to_string())
@@ -56,9 +58,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("vhsm: {failure}");
-            match std::env::args_os().nth(1).is_some_and(|word| word == "doctor") {
-                true => ExitCode::from(doctor::FAILED),
-                false => ExitCode::FAILURE,
+            match std::env::args_os().nth(1).as_ref().and_then(|word| word.to_str()) {
+                Some("doctor") => ExitCode::from(doctor::FAILED),
+                Some("xks-check") => ExitCode::from(xks_check::COULD_NOT_RUN),
+                _ => ExitCode::FAILURE,
             }
         }
     }
@@ -73,8 +76,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
     }
     let config = Config::load().map_err(vhsm_pkcs11::error::Error::from)?;
     match cli.command {
-        // Has an exit status of its own, and is run before this.
-        Command::Doctor(_) => Ok(()),
+        // Have exit statuses of their own, and are run before this.
+        Command::Doctor(_) | Command::XksCheck(_) => Ok(()),
         Command::Cluster(command) => cluster::run(&App::open(config)?, command),
         Command::Backup(command) => backup::run(&App::open(config)?, command),
         Command::Credential(command) => credential::run(&config, command),

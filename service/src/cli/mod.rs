@@ -11,6 +11,7 @@ pub mod key;
 mod serve;
 mod store;
 mod user;
+mod xks_check;
 mod xks_proxy;
 
 pub use backup::{
@@ -28,6 +29,7 @@ pub use import::{ImportCommand, SofthsmArgs};
 pub use serve::ServeArgs;
 pub use store::{InfoArgs, MigrateArgs, StoreCommand};
 pub use user::{ChangePasswordArgs, CreateUserArgs, DeleteUserArgs, ListUsersArgs, UserCommand};
+pub use xks_check::XksCheckArgs;
 pub use xks_proxy::{NewCredentialArgs, XksProxyArgs, XksProxyCommand};
 
 use crate::password::{NewPassword, SecretText};
@@ -110,6 +112,12 @@ pub enum Command {
     /// Look at the store, and move it to another place
     #[command(subcommand, arg_required_else_help = false, after_help = store::HELP)]
     Store(StoreCommand),
+    /// Check whether an external key store proxy keeps to the XKS Proxy API
+    ///
+    /// A conformance report on any proxy, whoever made it: transport, TLS and mTLS, signatures, request metadata, the four
+    /// calls, errors, time. Stricter than the public test client.
+    #[command(after_help = xks_check::HELP)]
+    XksCheck(Box<XksCheckArgs>),
     /// Serve keys of HSMs to AWS KMS: an external key store proxy on any PKCS#11 module
     ///
     /// XKS Proxy API 1.0.3. Runs in the foreground until SIGTERM or SIGINT, and writes a line to standard error for each
