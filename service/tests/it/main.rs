@@ -16,6 +16,7 @@ mod serve;
 mod serve_http;
 mod store;
 mod users;
+mod xks_check;
 
 use serde_json::Value;
 use std::io::Write;

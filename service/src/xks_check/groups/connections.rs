@@ -130,7 +130,8 @@ fn pipelined(proxy: &Proxy) -> Outcome {
 
 fn slow_sender(proxy: &Proxy) -> Outcome {
     let bytes = health(proxy).bytes();
-    let pause = proxy.target.limit / 20;
+    // Where the command allows more time, KMS's own client is still as fast as it is.
+    let pause = proxy.target.limit.min(Duration::from_millis(250)) / 20;
     let reply = proxy.block_on(async {
         let mut raw = Raw::new(proxy.stream(&proxy.offer()).await?);
         for piece in bytes.chunks(bytes.len().div_ceil(10)) {

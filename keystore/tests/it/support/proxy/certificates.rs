@@ -40,7 +40,7 @@ impl Certificates {
     pub fn new(protocols: &[&[u8]]) -> Self {
         let (authority, stranger) = (authority("vhsm test CA"), authority("a stranger's CA"));
         let names = ["localhost", "*.example.com"];
-        let right = authority.sign(&names, [-1, 30]);
+        let right = authority.sign(&names, [-1, 50]);
         let client = authority.sign(&["cks.kms.us-east-1.amazonaws.com"], [-1, 30]);
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, pem: Vec<u8>| std::fs::write(folder.path().join(name), pem).unwrap();

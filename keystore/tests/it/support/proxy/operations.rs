@@ -90,6 +90,12 @@ fn check_use(key: &Key, usage: &str, asked: &Value) -> Result<(), Refusal> {
 
 fn encrypt(key: &Key, asked: &Value, fault: Option<&Fault>) -> Answer {
     check_use(key, "ENCRYPT", asked)?;
+    match &asked["ciphertextDataIntegrityValueAlgorithm"] {
+        Value::Null => {}
+        // A trial decryption belongs to it.
+        algorithm if algorithm == "SHA_256" => check_use(key, "DECRYPT", asked)?,
+        _ => return Err(invalid("ciphertextDataIntegrityValueAlgorithm is not SHA_256")),
+    }
     let plaintext = required(asked, "plaintext")?;
     let aad = optional(asked, "additionalAuthenticatedData")?.unwrap_or_default();
     let version = key.material.len() - 1;

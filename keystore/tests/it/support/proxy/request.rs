@@ -3,7 +3,7 @@
 use super::answer::{Pieces, Refusal, response};
 use super::fault::{Api, Fault};
 use super::{Shared, operations, signature};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
@@ -12,6 +12,9 @@ use serde_json::Value;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Many times what the API needs.
+const MOST_BODY_BYTES: usize = 1 << 20;
 
 /// A request that came, and how it would be answered without a fault.
 #[derive(Debug, Clone, Serialize)]
@@ -44,8 +47,9 @@ pub async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Pieces>, Infallible> {
     let (head, body) = request.into_parts();
-    // A client that went away gets no answer anyway.
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    // A client that went away gets no answer anyway; of a body that is too large nothing is kept, so that no signature fits.
+    let body =
+        Limited::new(body, MOST_BODY_BYTES).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let route = route(&shared, &head);
     let api = route.as_ref().ok().map(|(api, _)| *api);
     let fault = api.and_then(|api| shared.fault(api));

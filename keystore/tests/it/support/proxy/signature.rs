@@ -36,7 +36,8 @@ pub fn check(head: &Parts, body: &[u8], credentials: &BTreeMap<String, String>) 
     }
     match hex(&hmac(&key, &text)) == signature {
         true => Ok(()),
-        false => Err(format!("another signature for\n{request}")),
+        // errorMessage is printable ASCII of fewer than 512 characters.
+        false => Err(format!("another signature for {:?}", request.chars().take(250).collect::<String>())),
     }
 }
 
@@ -63,7 +64,7 @@ fn canonical_request(head: &Parts, body: &[u8], signed: &str) -> Result<String, 
     let mut lines = String::new();
     for name in names {
         let value = header(head, name).ok_or_else(|| format!("{name} is signed and not there"))?;
-        lines += &format!("{name}:{}\n", value.trim());
+        lines += &format!("{name}:{}\n", value.split_whitespace().collect::<Vec<_>>().join(" "));
     }
     let query = head.uri.query().unwrap_or_default();
     Ok(format!("{}\n{}\n{query}\n{lines}\n{signed}\n{}", head.method, head.uri.path(), hex(&sha256(body))))
