@@ -29,7 +29,7 @@ mod faults;
 mod serve;
 mod store;
 
-pub use serve::{ServeLimits, ServeTable};
+pub use serve::{ServeLimits, ServeTable, ServeXks};
 use store::StoreEntry;
 pub use store::{StoreChoice, StoreTable};
 

@@ -12,6 +12,7 @@ use crate::stores::proxies::Proxies;
 use crate::tasks::Tasks;
 use crate::xks;
 use std::sync::Arc;
+use std::time::Duration;
 use vhsm_store::Store;
 
 /// KMS of one account in one region. Each operation is a method, in the file that bears its name.
@@ -95,6 +96,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The most sessions that are opened on one HSM for one key store.
     pub sessions_per_hsm: usize,
+    /// Between two KmsHealthChecks of an external key store proxy.
+    pub health_interval: Duration,
 }
 
 impl Default for Settings {
@@ -105,6 +108,7 @@ impl Default for Settings {
             account: "000000000000".into(),
             limits: Limits::default(),
             sessions_per_hsm: 64,
+            health_interval: Duration::from_secs(60),
         }
     }
 }

@@ -14,8 +14,15 @@
 //! | `serve.limits.requests_per_second` | none: symmetric operations a second and key store |
 //! | `serve.limits.keys` | none: KMS keys of the account |
 //! | `serve.limits.custom_key_stores` | 10 |
+//! | `serve.xks.allow_private_endpoints` | `false`; `true`: external key store proxies may have a port, and lie in private networks |
+//! | `serve.xks.ca_file` | none: PEM file of authorities that proxies are trusted by, beside the system's |
+//! | `serve.xks.client_cert_file`, `.client_key_file` | none: PEM files, what proxies are shown that ask for a certificate; both or neither |
+//! | `serve.xks.hosts` | none: where hosts are, in place of what DNS says: `{ "xks.example.com" = "10.1.2.3:8443" }` |
+//! | `serve.xks.timeout_ms` | 250, as KMS waits for a proxy's answer |
+//! | `serve.xks.health_interval_ms` | 60000: between two KmsHealthChecks of a proxy |
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// `None`: the default.
@@ -30,6 +37,7 @@ pub struct ServeTable {
     pub credentials_file: Option<PathBuf>,
     pub audit_file: Option<PathBuf>,
     pub limits: ServeLimits,
+    pub xks: ServeXks,
 }
 
 /// The file's `[serve.limits]`.
@@ -44,4 +52,18 @@ pub struct ServeLimits {
     pub requests_per_second: Option<u32>,
     pub keys: Option<usize>,
     pub custom_key_stores: Option<usize>,
+}
+
+/// The file's `[serve.xks]`: how external key store proxies are called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServeXks {
+    pub allow_private_endpoints: bool,
+    pub ca_file: Option<PathBuf>,
+    pub client_cert_file: Option<PathBuf>,
+    pub client_key_file: Option<PathBuf>,
+    /// Addresses with ports, by host.
+    pub hosts: BTreeMap<String, String>,
+    pub timeout_ms: Option<u64>,
+    pub health_interval_ms: Option<u64>,
 }

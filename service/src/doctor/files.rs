@@ -47,6 +47,7 @@ pub fn look(findings: &mut Findings, config: &Config) {
     let key = RootKey::place(config.root_key_file.as_deref(), &config.home);
     files.extend([key, config.home.join("credentials")].map(|path| (path, Rule::Secret)));
     files.push((settings::file(config), Rule::Trusted));
+    files.extend(config.serve.xks.client_key_file.iter().map(|path| (path.clone(), Rule::Secret)));
     let own = match &config.store {
         StoreChoice::Embedded { group: true, .. } => Rule::Group,
         _ => Rule::Secret,

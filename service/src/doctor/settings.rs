@@ -1,7 +1,7 @@
 //! The environment and the configuration file: what is misspelt, of no effect, or weak.
 
 use super::findings::Findings;
-use crate::serve::{Auth, Endpoint};
+use crate::serve::{Auth, Endpoint, proxies};
 use std::path::PathBuf;
 use vhsm_pkcs11::cluster::PasswordCosts;
 use vhsm_pkcs11::config::Config;
@@ -82,14 +82,31 @@ pub fn look_at_configuration(findings: &mut Findings) -> Option<Config> {
 
 /// `vhsm serve` would not start, or be open to everybody on this machine.
 fn look_at_serve(findings: &mut Findings, config: &Config, place: &str) {
-    match Endpoint::of(config).and_then(|endpoint| endpoint.addresses().map(|_| endpoint)) {
-        Err(failure) => findings.problem(place, failure.to_string(), "correct it: vhsm serve does not start"),
-        Ok(endpoint) if endpoint.auth == Auth::Off => {
-            let what =
-                "[serve] auth = \"off\": every user of this machine may do everything through `vhsm serve`";
-            findings.warning(place, what, format!("remove `auth` from [serve] in {place}"));
+    let endpoint = Endpoint::of(config).and_then(|endpoint| {
+        endpoint.addresses()?;
+        proxies::client(&endpoint.xks)?;
+        Ok(endpoint)
+    });
+    let endpoint = match endpoint {
+        Ok(endpoint) => endpoint,
+        Err(failure) => {
+            findings.problem(place, failure.to_string(), "correct it: vhsm serve does not start");
+            return;
         }
-        Ok(_) => {}
+    };
+    if endpoint.auth == Auth::Off {
+        let what =
+            "[serve] auth = \"off\": every user of this machine may do everything through `vhsm serve`";
+        findings.warning(place, what, format!("remove `auth` from [serve] in {place}"));
+    }
+    if endpoint.xks.allow_private {
+        let what = "[serve.xks] allow_private_endpoints: who may create key stores makes `vhsm serve` call any address \
+                    that it reaches";
+        findings.warning(
+            place,
+            what,
+            format!("remove `allow_private_endpoints` from [serve.xks] in {place}"),
+        );
     }
 }
 

@@ -1,19 +1,20 @@
 //! What `[serve]` of the configuration and the command line say together.
 
+use super::proxies;
 use crate::failure::Failure;
 use crate::http::{self, PemFile, TlsFiles};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use vhsm_keystore::Limits;
+use vhsm_keystore::{Limits, xks};
 use vhsm_pkcs11::config::{Config, ServeTable};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:4566";
 const DEFAULT_ACCOUNT: &str = "000000000000";
 
 /// How AWS clients are served.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Endpoint {
     /// `None`: not at all.
     pub listen: Option<String>,
@@ -36,6 +37,10 @@ pub struct Endpoint {
     pub stop_timeout: Duration,
     /// KMS's.
     pub limits: Limits,
+    /// How external key store proxies are called.
+    pub xks: xks::Settings,
+    /// Between two KmsHealthChecks of a proxy.
+    pub health_interval: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +74,8 @@ impl Endpoint {
             body_timeout: milliseconds(limits.body_timeout_ms, 30_000),
             stop_timeout: milliseconds(limits.stop_timeout_ms, 30_000),
             limits: kms_limits(table),
+            xks: proxies::settings(&table.xks, &config.region)?,
+            health_interval: proxies::health_interval(&table.xks)?,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::endpoint::Endpoint;
 use super::orphans::Orphans;
-use super::{clusters, log};
+use super::{clusters, log, proxies};
 use crate::App;
 use crate::credential::Keyring;
 use crate::directory::{self, Directory, RootSealer};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use vhsm_keystore::{Kms, KmsError, Parts, Settings, SystemClock, Workers, xks};
+use vhsm_keystore::{Kms, KmsError, Parts, Settings, SystemClock, Workers};
 use vhsm_pkcs11::cluster::Clusters;
 use vhsm_pkcs11::config::{Config, StoreChoice};
 use vhsm_pkcs11::error::Error;
@@ -135,6 +135,7 @@ impl Plan {
             region: endpoint.region.clone(),
             account: endpoint.account.clone(),
             limits: endpoint.limits.clone(),
+            health_interval: endpoint.health_interval,
             ..Settings::default()
         };
         let parts = Parts {
@@ -143,7 +144,7 @@ impl Plan {
             module: directory::module(config)?,
             sealer: Arc::new(RootSealer(root_key)),
             clock: Arc::new(SystemClock),
-            xks: xks::Client::default(),
+            xks: proxies::client(&endpoint.xks)?,
         };
         Ok(Kms::new(settings, parts))
     }

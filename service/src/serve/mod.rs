@@ -11,6 +11,7 @@ mod health;
 pub mod keystores;
 mod maintenance;
 mod orphans;
+pub mod proxies;
 mod supervisor;
 #[cfg(test)]
 mod tests;

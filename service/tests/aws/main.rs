@@ -1,6 +1,9 @@
 //! What AWS's own clients make of `vhsm serve`: every program of this folder, one test each. A program has a server, a folder
 //! and credentials of its own; it says what it does, and ends with an error status when something is not as AWS has it.
 
+#[path = "../../../keystore/tests/it/support/proxy/mod.rs"]
+mod external_proxy;
+mod proxy;
 mod server;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -10,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// They start their servers themselves.
-const OWN_SERVER: [&str; 2] = ["demo", "restart"];
+const OWN_SERVER: [&str; 4] = ["demo", "restart", "xks_restart", "xks_times"];
 
 fn main() {
     let trials = programs().into_iter().map(|program| {
@@ -32,8 +35,11 @@ fn programs() -> Vec<PathBuf> {
 
 fn run(name: &str, program: &Path) -> Result<(), Failed> {
     let home = Home::new();
+    let control = name.starts_with("xks").then(|| proxy::start(&home));
     let server = (!OWN_SERVER.contains(&name)).then(|| Server::start(&home));
-    let output = command(program, &home, server.as_ref())?.output().map_err(|e| e.to_string())?;
+    let mut command = command(program, &home, server.as_ref())?;
+    command.envs(control.map(|control| ("PROXY_CONTROL", control.to_string())));
+    let output = command.output().map_err(|e| e.to_string())?;
     if output.status.success() {
         return Ok(());
     }

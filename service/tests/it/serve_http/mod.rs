@@ -7,6 +7,7 @@ mod life;
 #[cfg(feature = "etcd")]
 mod over_etcd;
 mod protocol;
+mod proxies;
 mod signatures;
 mod status;
 mod tls;

@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 const JSON: &str = "application/json";
 const HTML: &str = "text/html";
-const BETWEEN_BYTES: Duration = Duration::from_millis(10);
+const BETWEEN_BYTES: Duration = Duration::from_millis(50);
 
 /// An error of the API.
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ pub enum Fault {
     /// The client's first message of TLS is read and not answered.
     HangInTls,
     CloseAfterAccept,
-    /// Heads and bodies go out byte by byte, one in 5 ms.
+    /// Heads and bodies go out byte by byte, one in 20 ms.
     SlowHead,
     /// The certificate is another host's.
     TlsWrongName,
@@ -39,7 +39,7 @@ pub enum Fault {
     // Of answers.
     /// The answer comes after so many milliseconds.
     Slow(u64),
-    /// The body goes out byte by byte, one in 10 ms.
+    /// The body goes out byte by byte, one in 50 ms.
     SlowBody,
     /// The connection ends instead of an answer.
     CloseBeforeAnswer,

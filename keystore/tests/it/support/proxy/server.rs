@@ -20,7 +20,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::TlsAcceptor;
 
 /// Between two bytes of `Fault::SlowHead`.
-const BETWEEN_BYTES: Duration = Duration::from_millis(5);
+const BETWEEN_BYTES: Duration = Duration::from_millis(20);
 const OLD_TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy)]
