@@ -21,7 +21,9 @@ mod credential;
 pub mod current;
 pub mod health;
 pub mod hsms;
+mod key_set;
 pub mod metrics;
+mod rate_limit;
 mod run;
 pub mod settings;
 

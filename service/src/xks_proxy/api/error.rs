@@ -1,5 +1,7 @@
 //! What goes back in place of a response (XKS Proxy API 1.0.3, "Error codes"; reference/xks-proxy.md sec. 8).
 
+use zeroize::Zeroizing;
+
 /// errorName
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorName {
@@ -79,6 +81,9 @@ impl ErrorName {
     }
 }
 
+/// Of errorMessage: fewer than 512.
+const MOST_MESSAGE_CHARACTERS: usize = 511;
+
 /// A request that fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyError {
@@ -96,5 +101,58 @@ impl ProxyError {
 
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// What stands in place of a response: JSON.
+    pub fn body(&self) -> Zeroizing<Vec<u8>> {
+        let mut body = format!("{{\"errorName\":\"{}\",\"errorMessage\":\"", self.name.name()).into_bytes();
+        for character in self.message.chars().take(MOST_MESSAGE_CHARACTERS) {
+            match character {
+                '"' | '\\' => body.extend_from_slice(&[b'\\', character as u8]),
+                ' '..='~' => body.push(character as u8),
+                _ => body.push(b'?'),
+            }
+        }
+        body.extend_from_slice(b"\"}");
+        Zeroizing::new(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn told(message: &str) -> Value {
+        serde_json::from_slice(&ProxyError::new(ErrorName::Internal, message).body()).unwrap()
+    }
+
+    #[test]
+    fn a_message_is_short_printable_ascii_in_json() {
+        assert_eq!(told("m"), json!({"errorName": "InternalException", "errorMessage": "m"}));
+        assert_eq!(told("a\"b\\c\n\u{e9}~ \u{7f}")["errorMessage"], "a\"b\\c??~ ?");
+        assert_eq!(told(&"\"".repeat(2000))["errorMessage"], "\"".repeat(511));
+    }
+
+    /// The specification's table of error codes.
+    #[test]
+    fn each_name_has_its_status() {
+        let table = ErrorName::ALL.map(|name| (name.status(), name.name()));
+        let wanted = [
+            (400, "ValidationException"),
+            (400, "InvalidStateException"),
+            (400, "InvalidCiphertextException"),
+            (400, "InvalidKeyUsageException"),
+            (401, "AuthenticationFailedException"),
+            (403, "AccessDeniedException"),
+            (404, "KeyNotFoundException"),
+            (404, "InvalidUriPathException"),
+            (405, "MethodNotAllowedException"),
+            (429, "ThrottlingException"),
+            (500, "InternalException"),
+            (501, "UnsupportedOperationException"),
+            (503, "DependencyTimeoutException"),
+        ];
+        assert_eq!(table, wanted);
     }
 }

@@ -1,6 +1,13 @@
 //! The four operations of the XKS Proxy API, from a request whose signature is right to its answer.
 
+mod aad;
 mod error;
+mod failure;
+mod members;
+mod request;
+mod response;
+#[cfg(test)]
+mod tests;
 
 pub use error::{ErrorName, ProxyError};
 
