@@ -23,6 +23,7 @@ pub mod health;
 pub mod hsms;
 mod key_set;
 pub mod metrics;
+pub mod policy;
 mod rate_limit;
 mod run;
 pub mod settings;
