@@ -1,6 +1,9 @@
 //! What one reading of the configuration made. Requests hold it as long as they run; a reload makes another.
 
 use super::hsms::Hsms;
+use super::key_set::KeySet;
+use super::policy::Policy;
+use super::rate_limit::RateLimit;
 use super::settings::{CredentialSettings, KeyStoreSettings, PATH, Settings};
 use crate::failure::Failure;
 use crate::http::sigv4::SigningKeys;
@@ -20,6 +23,11 @@ pub struct KeyStore {
     /// Places of its groups of HSMs.
     pub groups: Vec<usize>,
     pub hsms: Arc<Hsms>,
+    pub keys: KeySet,
+    /// `None`: whoever signs may do everything.
+    pub policy: Option<Policy>,
+    /// `None`: any number of requests.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// What KMS signs with.
@@ -35,7 +43,7 @@ impl Current {
     pub fn build(settings: Settings, earlier: Option<&Current>) -> Result<Self, Failure> {
         let hsms = Hsms::start(&settings.hsms, earlier.map(|earlier| &*earlier.hsms))?;
         let key_stores = settings.key_stores.iter().map(|store| KeyStore::build(store, &settings, &hsms));
-        let key_stores = key_stores.map(Arc::new).collect();
+        let key_stores = key_stores.map(|store| store.map(Arc::new)).collect::<Result<_, _>>()?;
         Ok(Self { settings, key_stores, hsms })
     }
 
@@ -49,19 +57,22 @@ impl Current {
 }
 
 impl KeyStore {
-    fn build(store: &KeyStoreSettings, settings: &Settings, hsms: &Arc<Hsms>) -> Self {
+    fn build(store: &KeyStoreSettings, settings: &Settings, hsms: &Arc<Hsms>) -> Result<Self, Failure> {
         let place = |name: &String| settings.hsms.iter().position(|group| group.name == *name);
         let credential = |credential: &CredentialSettings| Credential {
             access_key_id: credential.access_key_id.clone(),
             secret: credential.secret.clone(),
             signing_keys: SigningKeys::default(),
         };
-        Self {
+        Ok(Self {
             settings: store.clone(),
             credentials: store.credentials.iter().map(credential).collect(),
             // The settings name no other groups.
             groups: store.hsms.iter().filter_map(place).collect(),
             hsms: Arc::clone(hsms),
-        }
+            keys: KeySet::new(&store.keys),
+            policy: store.policy_file.as_deref().map(Policy::load).transpose()?,
+            rate_limit: store.requests_per_second.map(RateLimit::new),
+        })
     }
 }

@@ -1,13 +1,22 @@
 //! Which keys of its HSMs a key store has (`keys.allowed`, `keys.disabled`).
 
 use super::settings::KeySetSettings;
-use std::collections::HashSet;
+use parking_lot::RwLock;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 pub struct KeySet {
     /// `None`: all AES-256 keys.
     allowed: Option<Patterns>,
     disabled: Patterns,
+    /// Keys that were seen to be AES-256 keys, and when.
+    seen: RwLock<HashMap<Box<str>, Instant>>,
 }
+
+/// How long a key is believed to be what it was.
+const BELIEVED: Duration = Duration::from_secs(10);
+/// More are not kept.
+const MOST_SEEN: usize = 100_000;
 
 /// Of external key ids.
 #[derive(Default)]
@@ -30,7 +39,7 @@ pub enum Membership {
 impl KeySet {
     pub fn new(settings: &KeySetSettings) -> Self {
         let allowed = (!settings.allowed.is_empty()).then(|| Patterns::new(&settings.allowed));
-        Self { allowed, disabled: Patterns::new(&settings.disabled) }
+        Self { allowed, disabled: Patterns::new(&settings.disabled), seen: RwLock::default() }
     }
 
     pub fn has(&self, key_id: &str) -> Membership {
@@ -43,6 +52,20 @@ impl KeySet {
 
     pub fn is_disabled(&self, key_id: &str) -> bool {
         self.disabled.fit(key_id)
+    }
+
+    /// Whether it was an AES-256 key a short time ago.
+    pub fn was_aes_256(&self, key_id: &str, now: Instant) -> bool {
+        self.seen.read().get(key_id).is_some_and(|seen| now < *seen + BELIEVED)
+    }
+
+    /// It is an AES-256 key.
+    pub fn is_aes_256(&self, key_id: &str, now: Instant) {
+        let mut seen = self.seen.write();
+        if seen.len() >= MOST_SEEN {
+            seen.clear();
+        }
+        seen.insert(key_id.into(), now);
     }
 }
 
@@ -116,6 +139,16 @@ mod tests {
             let id: String = id.iter().take(10).map(|b| if *b { 'a' } else { 'b' }).collect();
             assert_eq!(fits(&pattern, &id), defined(pattern.as_bytes(), id.as_bytes()), "{pattern} {id}");
         });
+    }
+
+    #[test]
+    fn what_was_seen_is_believed_for_a_while() {
+        let set = KeySet::new(&KeySetSettings::default());
+        let now = Instant::now();
+        assert!(!set.was_aes_256("one", now));
+        set.is_aes_256("one", now);
+        assert!(set.was_aes_256("one", now + BELIEVED / 2) && !set.was_aes_256("two", now));
+        assert!(!set.was_aes_256("one", now + BELIEVED));
     }
 
     #[test]

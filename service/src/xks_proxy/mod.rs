@@ -21,10 +21,10 @@ mod credential;
 pub mod current;
 pub mod health;
 pub mod hsms;
-mod key_set;
+pub mod key_set;
 pub mod metrics;
 pub mod policy;
-mod rate_limit;
+pub mod rate_limit;
 mod run;
 pub mod settings;
 

@@ -136,13 +136,14 @@ impl Policy {
 }
 
 impl Types {
-    fn new() -> Result<Self, ParseErrors> {
+    fn new() -> Result<Self, String> {
+        let named = |name: &str| name.parse().map_err(|errors: ParseErrors| format!("{name}: {errors}"));
         Ok(Self {
-            account: "XksProxy::Account".parse()?,
-            principal: "XksProxy::Principal".parse()?,
-            key_store: "XksProxy::KeyStore".parse()?,
-            key: "XksProxy::Key".parse()?,
-            action: "XksProxy::Action".parse()?,
+            account: named("XksProxy::Account")?,
+            principal: named("XksProxy::Principal")?,
+            key_store: named("XksProxy::KeyStore")?,
+            key: named("XksProxy::Key")?,
+            action: named("XksProxy::Action")?,
         })
     }
 }

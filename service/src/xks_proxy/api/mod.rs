@@ -4,6 +4,7 @@ mod aad;
 mod error;
 mod failure;
 mod members;
+mod operation;
 mod request;
 mod response;
 #[cfg(test)]
@@ -78,6 +79,13 @@ pub struct Record {
 }
 
 /// Never takes longer than until the call's deadline.
-pub async fn answer(_call: Call<'_>) -> Answer {
-    unimplemented!()
+pub async fn answer(call: Call<'_>) -> Answer {
+    let mut record = Record::default();
+    match operation::run(&call, &mut record).await {
+        Ok(body) => Answer { status: 200, body, record },
+        Err(error) => {
+            let (status, body) = (error.name.status(), error.body());
+            Answer { status, body, record: Record { error: Some(error), ..record } }
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! What goes back when all went well. Written into one buffer that is wiped, for a body of Decrypt is plaintext.
 
+use crate::xks_proxy::health::{Fleet, FleetEntry};
 use crate::xks_proxy::hsms::{KeyFacts, Sealed};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 use zeroize::Zeroizing;
 
 /// JSON, made by hand: nothing in it needs an escape.
@@ -68,6 +70,19 @@ pub fn described(facts: &KeyFacts, is_disabled: bool) -> Zeroizing<Vec<u8>> {
     body.0
 }
 
+/// Of GetHealthStatus.
+pub fn healthy(fleet: &Fleet) -> Zeroizing<Vec<u8>> {
+    let entry = |entry: &FleetEntry| json!({"id": entry.id, "model": entry.model, "healthStatus": entry.health_status});
+    let body = json!({
+        "xksProxyFleetSize": fleet.xks_proxy_fleet_size,
+        "xksProxyVendor": fleet.xks_proxy_vendor,
+        "xksProxyModel": fleet.xks_proxy_model,
+        "ekmVendor": fleet.ekm_vendor,
+        "ekmFleetDetails": fleet.ekm_fleet_details.iter().map(entry).collect::<Vec<_>>(),
+    });
+    Zeroizing::new(body.to_string().into_bytes())
+}
+
 /// `AES_256`, as KMS wants it; another one tells what the key is. Only characters that need no escape.
 fn key_spec(facts: &KeyFacts) -> String {
     let kind = facts.key_type.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
@@ -90,7 +105,7 @@ fn usages(facts: &KeyFacts) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     fn hex(digits: &str) -> Vec<u8> {
         (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
