@@ -7,8 +7,9 @@ use crate::directory::ClusterDirectory;
 use crate::hsm::{Connections, Module};
 use crate::ids::{AliasName, KeyId};
 use crate::sealer::Sealer;
+use crate::stores::external::health::Health;
+use crate::stores::external::proxies::Proxies;
 use crate::stores::keep::Keeper;
-use crate::stores::proxies::Proxies;
 use crate::tasks::Tasks;
 use crate::xks;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub struct Kms {
     pub(crate) last_uses: LastUses,
     pub(crate) keeper: Keeper,
     pub(crate) proxies: Proxies,
+    pub(crate) health: Health,
 }
 
 /// What a [`Kms`] stands on.
@@ -63,6 +65,7 @@ impl Kms {
             tasks: Tasks::default(),
             keeper: Keeper::default(),
             proxies: Proxies::default(),
+            health: Health::default(),
             rates: Rates::default(),
             last_uses: LastUses::default(),
         }
@@ -96,7 +99,7 @@ pub struct Settings {
     pub limits: Limits,
     /// The most sessions that are opened on one HSM for one key store.
     pub sessions_per_hsm: usize,
-    /// Between two KmsHealthChecks of an external key store proxy.
+    /// Between two KmsHealthChecks of the proxy of a connected external key store. AWS: every few minutes.
     pub health_interval: Duration,
 }
 

@@ -42,13 +42,14 @@ pub mod xks;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use directory::{ClusterDirectory, ClusterFacts, DefaultCluster, DirectoryError, HsmFacts, UserFacts};
 pub use error::{Exception, KmsError};
-pub use facts::{KeyFacts, StoreFacts};
+pub use facts::{KeyFacts, ProxyFacts, StoreFacts};
 pub use foreign::{ForeignCluster, ForeignClusters, ForeignDefault, ForeignDirectory, ForeignHsm, PinForm};
 pub use hsm::{Connection, Connections, Fault, HsmError, HsmStatus, Module, TokenFacts};
 pub use ids::{AliasName, Arn, BackingKeyId, KeyId, KeyName, StoreId};
 pub use keys::Orphan;
 pub use kms::{Caller, Kms, Limits, Parts, Settings};
 pub use sealer::Sealer;
+pub use stores::external::health::{ProxyCalls, ProxyHealth};
 pub use tasks::Workers;
 pub use wire::{Blob, EncryptionContext, SecretBlob, SecretText, Timestamp};
 

@@ -11,8 +11,19 @@ use std::time::{Duration, Instant};
 /// A piece of work of a custom key store. It is done only if the store's record still bears its attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
-    Connect { id: StoreId, attempt: u64 },
-    Disconnect { id: StoreId, attempt: u64 },
+    Connect {
+        id: StoreId,
+        attempt: u64,
+    },
+    Disconnect {
+        id: StoreId,
+        attempt: u64,
+    },
+    /// Asks the proxy of an external key store.
+    CheckHealth {
+        id: StoreId,
+        attempt: u64,
+    },
 }
 
 #[derive(Default)]
@@ -132,6 +143,7 @@ impl Kms {
         match task {
             Task::Connect { id, attempt } => self.finish_connecting(id, *attempt),
             Task::Disconnect { id, attempt } => self.finish_disconnecting(id, *attempt),
+            Task::CheckHealth { id, attempt } => self.check_health(id, *attempt),
         }
     }
 }

@@ -18,7 +18,7 @@ impl Kms {
         let bytes = check(request)?;
         no_recipient(request.recipient.as_ref())?;
         let store = match request.custom_key_store_id.as_deref() {
-            Some(id) => Some(self.view(|view| self.connected_store(view, id))?.0),
+            Some(id) => Some(self.view(|view| self.connected_hsms(view, id))?),
             None => None,
         };
         self.within_rate(store.as_ref())?;

@@ -5,6 +5,7 @@ use crate::error::KmsError;
 use crate::ids::StoreId;
 use serde::{Deserialize, Serialize};
 
+const NOT_EXTERNAL: &str = "a key store in a cluster was taken for an external one";
 const NOT_IN_CLUSTER: &str = "an external key store was taken for one in a cluster";
 
 /// A custom key store.
@@ -44,22 +45,21 @@ impl StoreRecord {
         }
     }
 
-    /// `None`: it is a key store in a cluster.
-    #[allow(dead_code, reason = "being built")]
-    pub fn external(&self) -> Option<&ExternalStore> {
+    /// Where only external key stores come to. Errors: `KmsInternal`: it is another.
+    pub fn as_external(&self) -> Result<&ExternalStore, KmsError> {
         match &self.kind {
-            StoreKind::CloudHsm(_) => None,
-            StoreKind::External(external) => Some(external),
+            StoreKind::CloudHsm(_) => Err(KmsError::internal(NOT_EXTERNAL)),
+            StoreKind::External(external) => Ok(external),
         }
     }
 
     /// Where only key stores in clusters come to. Errors: `KmsInternal`: it is another.
-    pub fn in_cluster(&self) -> Result<&CloudHsmStore, KmsError> {
+    pub fn as_cluster(&self) -> Result<&CloudHsmStore, KmsError> {
         self.hsm().ok_or_else(|| KmsError::internal(NOT_IN_CLUSTER))
     }
 
-    /// As `in_cluster`.
-    pub fn in_cluster_mut(&mut self) -> Result<&mut CloudHsmStore, KmsError> {
+    /// As `as_cluster`.
+    pub fn as_cluster_mut(&mut self) -> Result<&mut CloudHsmStore, KmsError> {
         match &mut self.kind {
             StoreKind::CloudHsm(hsm) => Ok(hsm),
             StoreKind::External(_) => Err(KmsError::internal(NOT_IN_CLUSTER)),
@@ -152,7 +152,6 @@ pub(crate) enum Connectivity {
 }
 
 impl Connectivity {
-    #[allow(dead_code, reason = "being built")]
     pub fn name(&self) -> &'static str {
         match self {
             Connectivity::Public => "PUBLIC_ENDPOINT",
@@ -391,7 +390,7 @@ mod tests {
             assert_eq!(StoreRecord::decode(&record.encode().unwrap()), Ok(record.clone()));
             let Behind::Proxy(address) = record.kind.behind() else { panic!("{record:?}") };
             assert_eq!(address.vpc_endpoint_service.as_deref(), connectivity.service());
-            assert!(record.in_cluster().is_err() && record.hsm().is_none());
+            assert!(record.as_cluster().is_err() && record.hsm().is_none());
         }
     }
 }

@@ -73,6 +73,26 @@ pub struct CustomKeyStoresListEntry {
     pub connection_error_code: Option<String>,
     pub creation_date: Timestamp,
     pub custom_key_store_type: String,
+    /// EXTERNAL_KEY_STORE
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xks_proxy_configuration: Option<XksProxyConfiguration>,
+}
+
+/// XksProxyConfigurationType: never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct XksProxyConfiguration {
+    /// PUBLIC_ENDPOINT, VPC_ENDPOINT_SERVICE
+    pub connectivity: String,
+    pub access_key_id: String,
+    pub uri_endpoint: String,
+    pub uri_path: String,
+    /// VPC_ENDPOINT_SERVICE
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpc_endpoint_service_name: Option<String>,
+    /// VPC_ENDPOINT_SERVICE: an account's 12 digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpc_endpoint_service_owner: Option<String>,
 }
 
 /// UpdateCustomKeyStore

@@ -5,7 +5,7 @@ use super::find::{cluster_not_active, invalid_state};
 use super::members;
 use crate::error::{Exception, KmsError};
 use crate::kms::{Caller, Kms};
-use crate::records::store::{ConnectionState, StoreRecord};
+use crate::records::store::{CloudHsmStore, ConnectionState, StoreRecord};
 use crate::tasks::Task;
 
 impl Kms {
@@ -42,9 +42,9 @@ impl Kms {
     }
 
     /// Errors: `CloudHsmClusterNotActive`, `CloudHsmClusterInvalidConfiguration`: no active HSM. That the cluster is
-    /// gone is told by ConnectionErrorCode: the operation has no exception for it.
+    /// gone is told by ConnectionErrorCode, and so is all that is wrong with a proxy: the operation has no exceptions for it.
     fn check_at_once(&self, record: &StoreRecord) -> Result<(), KmsError> {
-        let id = &record.in_cluster()?.cluster_id;
+        let Some(CloudHsmStore { cluster_id: id, .. }) = record.hsm() else { return Ok(()) };
         let Some(cluster) = self.directory.cluster(id)? else { return Ok(()) };
         if !cluster.is_active {
             return Err(cluster_not_active(id, &cluster.state));

@@ -21,7 +21,7 @@ use crate::hsm::{Connection, HsmError};
 use crate::ids::StoreId;
 use crate::kms::Kms;
 use crate::records::Change;
-use crate::records::store::{CloudHsmStore, ConnectionErrorCode, ConnectionState, StoreRecord};
+use crate::records::store::{CloudHsmStore, ConnectionErrorCode, ConnectionState, StoreKind, StoreRecord};
 use std::sync::Arc;
 use std::time::Duration;
 use vhsm_store::ClaimKind;
@@ -101,16 +101,30 @@ impl Kms {
 
     fn connect(&self, id: &StoreId, attempt: u64) -> Result<(), Stop> {
         let (_, read) = self.view(|view| self.custom_key_store(view, &id.0))?;
-        match read.value.state {
-            _ if read.value.attempt != attempt => return Err(Stop::NotDue),
-            ConnectionState::Connecting => self.log_out(id),
-            ConnectionState::Connected
-                if read.value.error_code.is_none() && self.connections.of(id).is_none() => {}
-            _ => return Err(Stop::NotDue),
+        let record = read.value;
+        match (&record.kind, record.state) {
+            _ if record.attempt != attempt => Err(Stop::NotDue),
+            (StoreKind::CloudHsm(hsm), ConnectionState::Connecting) => {
+                self.log_out(id);
+                self.connect_to_hsms(id, attempt, hsm)
+            }
+            (StoreKind::CloudHsm(hsm), ConnectionState::Connected)
+                if record.error_code.is_none() && self.connections.of(id).is_none() =>
+            {
+                self.connect_to_hsms(id, attempt, hsm)
+            }
+            (StoreKind::External(store), ConnectionState::Connecting) => {
+                self.reach_proxy(id, store)?.map_err(Stop::Failed)?;
+                self.enter_connected(id, attempt, None)
+            }
+            _ => Err(Stop::NotDue),
         }
-        let slots = self.slots_for(read.value.in_cluster()?)?;
+    }
+
+    fn connect_to_hsms(&self, id: &StoreId, attempt: u64, hsm: &CloudHsmStore) -> Result<(), Stop> {
+        let slots = self.slots_for(hsm)?;
         let record = self.writable_record(id, attempt)?;
-        let login = self.log_in(id, record.in_cluster()?, &slots)?;
+        let login = self.log_in(id, record.as_cluster()?, &slots)?;
         self.connections.put(id, Arc::clone(&login.connection));
         let entered = match (record.state, &login.pending) {
             (ConnectionState::Connecting, None) => self.rotate_password(id, attempt, &login),
@@ -182,7 +196,7 @@ impl Kms {
         let stored = self.change_store(id, |record| {
             let is_due = record.state == ConnectionState::Connecting && record.attempt == attempt;
             if is_due {
-                record.in_cluster_mut()?.pending_password = Some(sealed.into());
+                record.as_cluster_mut()?.pending_password = Some(sealed.into());
             }
             Ok(is_due)
         });
@@ -197,9 +211,11 @@ impl Kms {
     /// `taken`: the pending password that the HSMs have, which is to be kept whatever became of the attempt.
     fn enter_connected(&self, id: &StoreId, attempt: u64, taken: Option<&[u8]>) -> Result<(), Stop> {
         let is_connected = self.change_store(id, |record| {
-            let hsm = record.in_cluster_mut()?;
-            if taken.is_some() && hsm.pending_password.as_deref() == taken {
-                hsm.password = hsm.pending_password.take().unwrap_or_default();
+            if taken.is_some() {
+                let hsm = record.as_cluster_mut()?;
+                if hsm.pending_password.as_deref() == taken {
+                    hsm.password = hsm.pending_password.take().unwrap_or_default();
+                }
             }
             let is_due = record.attempt == attempt;
             if is_due {
@@ -212,7 +228,7 @@ impl Kms {
 
     fn forget_pending(&self, id: &StoreId, sealed: &[u8]) -> Result<(), KmsError> {
         self.change_store(id, |record| {
-            let pending = &mut record.in_cluster_mut()?.pending_password;
+            let pending = &mut record.as_cluster_mut()?.pending_password;
             if pending.as_deref() == Some(sealed) {
                 *pending = None;
             }
@@ -225,9 +241,9 @@ impl Kms {
     fn write_down(&self, id: &StoreId, attempt: u64, verdict: Verdict) -> Result<(), KmsError> {
         self.keeper.remember(id, attempt, &verdict);
         let state = self.change_store(id, |record| {
-            let hsm = record.in_cluster_mut()?;
-            if hsm.pending_password.is_some() && hsm.pending_password == verdict.never_given {
-                hsm.pending_password = None;
+            if verdict.never_given.is_some() {
+                let hsm = record.as_cluster_mut()?;
+                hsm.pending_password.take_if(|pending| Some(&*pending) == verdict.never_given.as_ref());
             }
             if record.attempt == attempt {
                 match record.state {

@@ -1,9 +1,11 @@
-//! CreateCustomKeyStore. What is wrong is told in this order: form, type, name, limit, cluster (there, free, active, its
-//! certificate, its HSMs).
+//! CreateCustomKeyStore. What is wrong is told in this order: form, type, name, limit, then the cluster (there, free, active, its
+//! certificate, its HSMs) or the proxy (free, its VPC endpoint service, how it answers).
 
 use super::api::{CreateCustomKeyStoreRequest, CreateCustomKeyStoreResponse};
+use super::external::create::NewExternal;
+use super::external::members::Given;
 use super::find::{check_zones, cluster_not_active, cluster_not_found, name_in_use};
-use super::members::{self, CLUSTER_ID, NAME, PASSWORD, TRUST_ANCHOR, xks_members};
+use super::members::{self, CLUSTER_ID, NAME, PASSWORD, TRUST_ANCHOR};
 use super::register::{named, put_register, register};
 use super::{password, trust_anchor};
 use crate::error::{Exception, KmsError};
@@ -25,7 +27,7 @@ impl Kms {
         _caller: &Caller,
         request: &CreateCustomKeyStoreRequest,
     ) -> Result<CreateCustomKeyStoreResponse, KmsError> {
-        let wanted = Wanted::of(request)?;
+        let wanted = Wanted::of(request, self.xks.settings().allow_private)?;
         let id = StoreId::random();
         let record = self.new_record(&id, &wanted)?;
         for _ in 0..TRIES {
@@ -33,7 +35,10 @@ impl Kms {
                 Place::Existing(id) => return Ok(response(id)),
                 Place::Free(register) => register,
             };
-            self.check_new_cluster(&wanted, &register)?;
+            match &record.kind {
+                StoreKind::CloudHsm(new) => self.check_new_cluster(new, &register)?,
+                StoreKind::External(new) => self.check_new_proxy(&id, new, &register)?,
+            }
             if self.add_store(&id, &record, &register)? {
                 return Ok(response(id));
             }
@@ -42,18 +47,22 @@ impl Kms {
     }
 
     fn new_record(&self, id: &StoreId, wanted: &Wanted) -> Result<StoreRecord, KmsError> {
+        let kind = match &wanted.kind {
+            WantedKind::CloudHsm(wanted) => StoreKind::CloudHsm(CloudHsmStore {
+                cluster_id: wanted.cluster_id.into(),
+                trust_anchor: wanted.trust_anchor.into(),
+                password: self.seal_password(id, wanted.password)?,
+                pending_password: None,
+            }),
+            WantedKind::External(wanted) => StoreKind::External(self.new_external(id, wanted)?),
+        };
         Ok(StoreRecord {
             name: wanted.name.into(),
             created_ms: self.now_ms(),
             state: ConnectionState::Disconnected,
             error_code: None,
             attempt: 0,
-            kind: StoreKind::CloudHsm(CloudHsmStore {
-                cluster_id: wanted.cluster_id.into(),
-                trust_anchor: wanted.trust_anchor.into(),
-                password: self.seal_password(id, wanted.password)?,
-                pending_password: None,
-            }),
+            kind,
         })
     }
 
@@ -78,17 +87,26 @@ impl Kms {
 
     /// Whether a request says what made this key store: then it is taken for a repeated one, which failed on the way back.
     fn is_repeated(&self, id: &StoreId, record: &StoreRecord, wanted: &Wanted) -> Result<bool, KmsError> {
-        let Some(hsm) = record.hsm() else { return Ok(false) };
-        let told = (wanted.cluster_id, wanted.trust_anchor);
-        if record.state != ConnectionState::Disconnected || (&*hsm.cluster_id, &*hsm.trust_anchor) != told {
+        if record.state != ConnectionState::Disconnected {
             return Ok(false);
         }
-        let known = self.open_password(id, &hsm.password)?;
-        Ok(password::is_same(&known, wanted.password))
+        match (&record.kind, &wanted.kind) {
+            (StoreKind::CloudHsm(hsm), WantedKind::CloudHsm(wanted)) => {
+                if (&*hsm.cluster_id, &*hsm.trust_anchor) != (wanted.cluster_id, wanted.trust_anchor) {
+                    return Ok(false);
+                }
+                let known = self.open_password(id, &hsm.password)?;
+                Ok(password::is_same(&known, wanted.password))
+            }
+            (StoreKind::External(known), WantedKind::External(wanted)) => {
+                self.is_same_external(id, known, wanted)
+            }
+            _ => Ok(false),
+        }
     }
 
-    fn check_new_cluster(&self, wanted: &Wanted, register: &StoreRegister) -> Result<(), KmsError> {
-        let id = wanted.cluster_id;
+    fn check_new_cluster(&self, wanted: &CloudHsmStore, register: &StoreRegister) -> Result<(), KmsError> {
+        let id = &*wanted.cluster_id;
         let cluster = self.directory.cluster(id)?.ok_or_else(|| cluster_not_found(id))?;
         for other in register.clusters() {
             if other == id || self.directory.same_backup_history(other, id)? {
@@ -101,7 +119,7 @@ impl Kms {
         if !cluster.is_active {
             return Err(cluster_not_active(id, &cluster.state));
         }
-        let is_anchor = |known: &String| trust_anchor::is_same(known, wanted.trust_anchor);
+        let is_anchor = |known: &String| trust_anchor::is_same(known, &wanted.trust_anchor);
         if !cluster.trust_anchor.as_ref().is_some_and(is_anchor) {
             let message = format!(
                 "The certificate is not the trust anchor (customerCA.crt) of the CloudHSM cluster {id}."
@@ -130,21 +148,51 @@ impl Kms {
 /// What a request asks for, in due form.
 struct Wanted<'a> {
     name: &'a str,
+    kind: WantedKind<'a>,
+}
+
+enum WantedKind<'a> {
+    CloudHsm(NewInCluster<'a>),
+    External(NewExternal<'a>),
+}
+
+struct NewInCluster<'a> {
     cluster_id: &'a str,
     trust_anchor: &'a str,
     password: &'a [u8],
 }
 
 impl<'a> Wanted<'a> {
-    fn of(request: &'a CreateCustomKeyStoreRequest) -> Result<Self, KmsError> {
+    /// `allow_private`: see [`Settings`](crate::xks::Settings).
+    fn of(request: &'a CreateCustomKeyStoreRequest, allow_private: bool) -> Result<Self, KmsError> {
         let mut check = Check::default();
         let name = check.required("customKeyStoreName", request.custom_key_store_name.as_deref(), &NAME);
         check.one_of("customKeyStoreType", request.custom_key_store_type.as_deref(), &TYPES);
-        if request.custom_key_store_type.as_deref() == Some(TYPES[1]) {
-            check.finish()?;
-            let message = "This service has no custom key stores of type EXTERNAL_KEY_STORE.";
-            return Err(KmsError::new(Exception::UnsupportedOperation, message));
-        }
+        let given = Given::from(request);
+        let kind = if request.custom_key_store_type.as_deref() == Some(TYPES[1]) {
+            let new = NewExternal::of(given, check, allow_private)?;
+            members::forbid(&cluster_members(request), TYPES[1])?;
+            WantedKind::External(new)
+        } else {
+            let new = NewInCluster::of(request, check)?;
+            members::forbid(&given.names(), TYPES[0])?;
+            WantedKind::CloudHsm(new)
+        };
+        Ok(Self { name, kind })
+    }
+}
+
+/// The names of the members that are of key stores in clusters alone, and whether a request has them.
+fn cluster_members(request: &CreateCustomKeyStoreRequest) -> [(&'static str, bool); 3] {
+    [
+        ("CloudHsmClusterId", request.cloud_hsm_cluster_id.is_some()),
+        ("TrustAnchorCertificate", request.trust_anchor_certificate.is_some()),
+        ("KeyStorePassword", request.key_store_password.is_some()),
+    ]
+}
+
+impl<'a> NewInCluster<'a> {
+    fn of(request: &'a CreateCustomKeyStoreRequest, mut check: Check) -> Result<Self, KmsError> {
         let cluster_id =
             check.required("cloudHsmClusterId", request.cloud_hsm_cluster_id.as_deref(), &CLUSTER_ID);
         let password = request.key_store_password.as_ref().map(|password| password.0.as_str());
@@ -152,8 +200,7 @@ impl<'a> Wanted<'a> {
         let anchor = request.trust_anchor_certificate.as_deref();
         let trust_anchor = check.required("trustAnchorCertificate", anchor, &TRUST_ANCHOR);
         check.finish()?;
-        members::forbid(&xks_members!(request), TYPES[0])?;
-        Ok(Self { name, cluster_id, trust_anchor, password })
+        Ok(Self { cluster_id, trust_anchor, password })
     }
 }
 

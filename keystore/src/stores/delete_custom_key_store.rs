@@ -1,4 +1,4 @@
-//! DeleteCustomKeyStore: of a disconnected key store without KMS keys. The cluster is left as it is.
+//! DeleteCustomKeyStore: of a disconnected key store without KMS keys. The cluster, or the proxy, is left as it is.
 
 use super::api::DeleteCustomKeyStoreRequest;
 use super::find::invalid_state;
@@ -35,6 +35,8 @@ impl Kms {
                 Some(name) => Ok((change.remove(&name), ())),
                 None => Ok((change, ())),
             }
-        })
+        })?;
+        self.forget_proxy(&id);
+        Ok(())
     }
 }

@@ -51,6 +51,7 @@ impl Kms {
                 return Ok(());
             }
             self.log_out(id);
+            self.forget_proxy(id);
             self.change_store(id, |record| {
                 if is_due(record.state, record.attempt) {
                     record.enter(ConnectionState::Disconnected, None);

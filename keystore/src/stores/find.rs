@@ -4,7 +4,7 @@ use crate::directory::ClusterFacts;
 use crate::error::{Exception, KmsError};
 use crate::ids::StoreId;
 use crate::kms::Kms;
-use crate::records::store::{ConnectionState, StoreRecord};
+use crate::records::store::{CloudHsmStore, ConnectionState, StoreRecord};
 use crate::records::{Change, Read, View, keys};
 
 /// Key stores and keys are made in clusters with active HSMs in at least so many zones.
@@ -56,11 +56,24 @@ impl Kms {
         }
     }
 
-    /// For CreateKey: whether a connected store's cluster may get new keys now. Asks the directory: not inside a view.
+    /// For GenerateRandom: external key stores have no generator. Errors: `CustomKeyStoreNotFound`, `UnsupportedOperation`,
+    /// `CustomKeyStoreInvalidState`: not CONNECTED.
+    pub(crate) fn connected_hsms(&self, view: &View, id: &str) -> Result<StoreId, KmsError> {
+        let (_, record) = self.custom_key_store(view, id)?;
+        if record.value.hsm().is_none() {
+            let message =
+                "GenerateRandom is not supported for a custom key store of type EXTERNAL_KEY_STORE.";
+            return Err(KmsError::new(Exception::UnsupportedOperation, message));
+        }
+        Ok(self.connected_store(view, id)?.0)
+    }
+
+    /// For CreateKey: whether a connected store's cluster, if it is in one, may get new keys now. Asks the directory: not inside a
+    /// view.
     /// Errors: `CloudHsmClusterInvalidConfiguration`: the cluster is away, not active, or has no two active HSMs in
     /// different zones.
     pub(crate) fn check_takes_keys(&self, store: &StoreRecord) -> Result<(), KmsError> {
-        let cluster_id = &store.in_cluster()?.cluster_id;
+        let Some(CloudHsmStore { cluster_id, .. }) = store.hsm() else { return Ok(()) };
         match self.directory.cluster(cluster_id)? {
             Some(cluster) if cluster.is_active => check_zones(&cluster),
             _ => Err(few_hsms(cluster_id)),

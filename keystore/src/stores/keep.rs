@@ -117,6 +117,10 @@ impl Kms {
         let connection = self.connections.of(&id);
         let (_, read) = self.view(|view| self.custom_key_store(view, &id.0))?;
         let record = read.value;
+        if record.hsm().is_none() {
+            self.keep_external(id, &record);
+            return Ok(());
+        }
         match (record.state, connection) {
             (ConnectionState::Connected, Some(connection)) => self.tend_store(&id, &connection, &record),
             (ConnectionState::Connected, None) => match record.error_code {
@@ -129,6 +133,18 @@ impl Kms {
             (ConnectionState::Disconnected | ConnectionState::Failed, Some(_)) => self.close_leftover(&id)?,
         }
         Ok(())
+    }
+
+    fn keep_external(&self, id: StoreId, record: &StoreRecord) {
+        match record.state {
+            ConnectionState::Connected => self.watch(&id, record.attempt),
+            ConnectionState::Connecting | ConnectionState::Disconnecting => self.go_on(id, record),
+            ConnectionState::Failed => {}
+            ConnectionState::Disconnected => {
+                self.forget_proxy(&id);
+                self.keeper.seen.lock().remove(&id);
+            }
+        }
     }
 
     fn tend_store(&self, id: &StoreId, connection: &Arc<Connection>, record: &StoreRecord) {
@@ -221,7 +237,7 @@ impl Kms {
         Vec::new()
     }
 
-    fn stores(&self) -> Result<Vec<(StoreId, StoreRecord)>, KmsError> {
+    pub(crate) fn stores(&self) -> Result<Vec<(StoreId, StoreRecord)>, KmsError> {
         let (from, to) = keys::stores();
         self.view(|view| {
             let mut stores = Vec::new();

@@ -39,21 +39,6 @@ pub(super) fn forbid(members: &[(&str, bool)], of_type: &str) -> Result<(), KmsE
     }
 }
 
-/// The names of the members that are of external key stores alone, and whether a request has them.
-macro_rules! xks_members {
-    ($request:expr) => {
-        [
-            ("XksProxyUriEndpoint", $request.xks_proxy_uri_endpoint.is_some()),
-            ("XksProxyUriPath", $request.xks_proxy_uri_path.is_some()),
-            ("XksProxyVpcEndpointServiceName", $request.xks_proxy_vpc_endpoint_service_name.is_some()),
-            ("XksProxyVpcEndpointServiceOwner", $request.xks_proxy_vpc_endpoint_service_owner.is_some()),
-            ("XksProxyAuthenticationCredential", $request.xks_proxy_authentication_credential.is_some()),
-            ("XksProxyConnectivity", $request.xks_proxy_connectivity.is_some()),
-        ]
-    };
-}
-pub(super) use xks_members;
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,15 @@
-//! UpdateCustomKeyStore: the name also of a connected key store, all else of a disconnected one.
+//! UpdateCustomKeyStore: the name, and path and credential of a proxy, also of a connected key store, all else of a disconnected
+//! one.
 
 use super::api::UpdateCustomKeyStoreRequest;
+use super::external::members::Given;
 use super::find::{check_zones, cluster_not_active, cluster_not_found, invalid_state, name_in_use};
-use super::members::{self, CLUSTER_ID, NAME, PASSWORD, xks_members};
+use super::members::{self, CLUSTER_ID, NAME, PASSWORD};
 use super::register::{named, put_register, register};
 use crate::error::{Exception, KmsError};
 use crate::ids::StoreId;
 use crate::kms::{Caller, Kms};
-use crate::records::store::{ConnectionState, StoreName, StoreRecord};
+use crate::records::store::{CloudHsmStore, ConnectionState, StoreKind, StoreName, StoreRecord};
 use crate::records::{Change, Read, View, keys};
 use crate::validate::{CUSTOM_KEY_STORE_ID, Check};
 
@@ -17,20 +19,25 @@ impl Kms {
         _caller: &Caller,
         request: &UpdateCustomKeyStoreRequest,
     ) -> Result<(), KmsError> {
-        let wanted = Wanted::of(request)?;
+        let wanted = Wanted::of(request, self.xks.settings().allow_private)?;
         let (id, read) = self.view(|view| self.custom_key_store(view, wanted.id))?;
-        members::forbid(&xks_members!(request), read.value.kind.name())?;
-        wanted.check_state(&id, &read.value)?;
-        self.view(|view| wanted.check_name(view, &id))?;
-        if let Some(cluster_id) = wanted.cluster_id {
-            self.check_other_cluster(&read.value.in_cluster()?.cluster_id, cluster_id)?;
+        match read.value.hsm() {
+            Some(hsm) => self.update_in_cluster(&id, &wanted, hsm),
+            None => self.update_external(&id, &wanted),
         }
-        let password = wanted.password.map(|password| self.seal_password(&id, password)).transpose()?;
+    }
+
+    /// `hsm`: as it was when it was looked up.
+    fn update_in_cluster(&self, id: &StoreId, wanted: &Wanted, hsm: &CloudHsmStore) -> Result<(), KmsError> {
+        self.view(|view| wanted.check(view, id, &self.custom_key_store(view, &id.0)?.1.value))?;
+        if let Some(cluster_id) = wanted.cluster_id {
+            self.check_other_cluster(&hsm.cluster_id, cluster_id)?;
+        }
+        let password = wanted.password.map(|password| self.seal_password(id, password)).transpose()?;
         self.transact(|view| {
-            let (id, read) = self.custom_key_store(view, &id.0)?;
-            wanted.check_state(&id, &read.value)?;
-            wanted.check_name(view, &id)?;
-            Ok((wanted.change(view, &id, &read, password.as_deref())?, ()))
+            let (_, read) = self.custom_key_store(view, &id.0)?;
+            wanted.check(view, id, &read.value)?;
+            Ok((wanted.change_in_cluster(view, id, &read, password.as_deref())?, ()))
         })
     }
 
@@ -50,15 +57,18 @@ impl Kms {
 }
 
 /// What a request asks for, in due form.
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     id: &'a str,
     name: Option<&'a str>,
     password: Option<&'a [u8]>,
     cluster_id: Option<&'a str>,
+    /// Of external key stores.
+    pub given: Given<'a>,
 }
 
 impl<'a> Wanted<'a> {
-    fn of(request: &'a UpdateCustomKeyStoreRequest) -> Result<Self, KmsError> {
+    /// `allow_private`: see [`Settings`](crate::xks::Settings).
+    fn of(request: &'a UpdateCustomKeyStoreRequest, allow_private: bool) -> Result<Self, KmsError> {
         let mut check = Check::default();
         let id =
             check.required("customKeyStoreId", request.custom_key_store_id.as_deref(), &CUSTOM_KEY_STORE_ID);
@@ -68,17 +78,34 @@ impl<'a> Wanted<'a> {
         check.text("keyStorePassword", password, &PASSWORD);
         let cluster_id = request.cloud_hsm_cluster_id.as_deref();
         check.text("cloudHsmClusterId", cluster_id, &CLUSTER_ID);
+        let given = Given::from(request);
+        given.check_form(&mut check, allow_private);
         check.finish()?;
-        Ok(Self { id, name, password: password.map(str::as_bytes), cluster_id })
+        given.check_meaning(allow_private)?;
+        Ok(Self { id, name, password: password.map(str::as_bytes), cluster_id, given })
+    }
+
+    /// Whether it can be done to this key store. Errors: `Validation`: members of the other type; `CustomKeyStoreInvalidState`,
+    /// `CustomKeyStoreNameInUse`.
+    pub fn check(&self, view: &View, id: &StoreId, record: &StoreRecord) -> Result<(), KmsError> {
+        let of_cluster =
+            [("KeyStorePassword", self.password.is_some()), ("CloudHsmClusterId", self.cluster_id.is_some())];
+        match record.kind {
+            StoreKind::CloudHsm(_) => members::forbid(&self.given.names(), record.kind.name())?,
+            StoreKind::External(_) => members::forbid(&of_cluster, record.kind.name())?,
+        }
+        self.check_state(id, record.state)?;
+        self.check_name(view, id)
     }
 
     /// Errors: `CustomKeyStoreInvalidState`.
-    fn check_state(&self, id: &StoreId, record: &StoreRecord) -> Result<(), KmsError> {
-        let is_name_alone = self.password.is_none() && self.cluster_id.is_none();
-        match record.state {
+    fn check_state(&self, id: &StoreId, state: ConnectionState) -> Result<(), KmsError> {
+        let may_be_connected =
+            self.password.is_none() && self.cluster_id.is_none() && self.given.may_change_connected();
+        match state {
             ConnectionState::Disconnected => Ok(()),
-            ConnectionState::Connected if is_name_alone => Ok(()),
-            state if is_name_alone => Err(invalid_state(id, state, "CONNECTED or DISCONNECTED")),
+            ConnectionState::Connected if may_be_connected => Ok(()),
+            state if may_be_connected => Err(invalid_state(id, state, "CONNECTED or DISCONNECTED")),
             state => Err(invalid_state(id, state, "DISCONNECTED")),
         }
     }
@@ -92,7 +119,18 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn change(
+    /// Gives `record` its new name, if there is one.
+    pub fn rename(&self, view: &View, id: &StoreId, record: &mut StoreRecord) -> Result<Change, KmsError> {
+        let Some(name) = self.name.filter(|name| *name != record.name) else { return Ok(Change::default()) };
+        let mut change = Change::default();
+        if let Some(old) = view.get::<StoreName>(keys::store_name(&record.name))? {
+            change = change.remove(&old);
+        }
+        record.name = name.into();
+        change.create(keys::store_name(name), &StoreName { id: id.clone() })
+    }
+
+    fn change_in_cluster(
         &self,
         view: &View,
         id: &StoreId,
@@ -100,21 +138,14 @@ impl<'a> Wanted<'a> {
         password: Option<&[u8]>,
     ) -> Result<Change, KmsError> {
         let mut record = read.value.clone();
-        let mut change = Change::default();
-        if let Some(name) = self.name.filter(|name| *name != record.name) {
-            if let Some(old) = view.get::<StoreName>(keys::store_name(&record.name))? {
-                change = change.remove(&old);
-            }
-            change = change.create(keys::store_name(name), &StoreName { id: id.clone() })?;
-            record.name = name.into();
-        }
+        let mut change = self.rename(view, id, &mut record)?;
         if let Some(password) = password {
             // The owner knows what the cluster has: what KMS was about to set counts no more.
-            let hsm = record.in_cluster_mut()?;
+            let hsm = record.as_cluster_mut()?;
             (hsm.password, hsm.pending_password) = (password.into(), None);
         }
         if let Some(cluster_id) = self.cluster_id {
-            record.in_cluster_mut()?.cluster_id = cluster_id.into();
+            record.as_cluster_mut()?.cluster_id = cluster_id.into();
             let mut register = register(view)?;
             register.set(id, &record.kind.behind());
             change = put_register(change, view, &register)?;

@@ -23,6 +23,7 @@ macro_rules! on_every_module {
 pub(crate) use on_every_module;
 
 mod crypto;
+mod external;
 mod foreign;
 mod hsm;
 mod keys;

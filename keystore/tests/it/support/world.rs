@@ -26,6 +26,7 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub directory: Arc<TestDirectory>,
     pub store: Arc<dyn Store>,
+    pub xks: xks::Settings,
     pub hsms: Hsms,
 }
 
@@ -56,14 +57,21 @@ impl World {
     fn on(hsms: Hsms, settings: Settings, store: Arc<dyn Store>) -> World {
         let directory = Arc::new(directory(&hsms));
         let clock = Arc::new(ManualClock::at_ms(START_MS));
-        let kms = kms(settings, &store, &directory, &hsms, &clock);
-        World { kms, clock, directory, store, hsms }
+        let xks = xks::Settings::default();
+        let kms = kms(settings, &store, &directory, &hsms, &clock, &xks);
+        World { kms, clock, directory, store, xks, hsms }
     }
 
     /// As if the process began again: another `Kms` on the same store, and nothing connected.
     pub fn restart(&mut self) {
         let settings = self.kms.settings().clone();
-        self.kms = kms(settings, &self.store, &self.directory, &self.hsms, &self.clock);
+        self.kms = kms(settings, &self.store, &self.directory, &self.hsms, &self.clock, &self.xks);
+    }
+
+    /// External key store proxies are called by these settings, after a restart.
+    pub fn call_proxies(&mut self, settings: xks::Settings) {
+        self.xks = settings;
+        self.restart();
     }
 
     /// Makes `CLUSTER` the default key store's cluster, too.
@@ -90,6 +98,7 @@ fn kms(
     directory: &Arc<TestDirectory>,
     hsms: &Hsms,
     clock: &Arc<ManualClock>,
+    xks: &xks::Settings,
 ) -> Arc<Kms> {
     let parts = Parts {
         store: Arc::clone(store),
@@ -97,7 +106,7 @@ fn kms(
         module: Arc::clone(&hsms.module),
         sealer: Arc::new(TestSealer::default()),
         clock: clock.clone(),
-        xks: xks::Client::default(),
+        xks: xks::Client::new(xks.clone()).unwrap(),
     };
     Arc::new(Kms::new(settings, parts))
 }

@@ -30,7 +30,6 @@ impl Proxies {
     }
 
     /// Wipes the secret, once nobody uses it any more.
-    #[allow(dead_code, reason = "being built")]
     pub fn forget(&self, id: &StoreId) {
         if self.0.read().contains_key(id) {
             self.0.write().remove(id);
@@ -38,20 +37,23 @@ impl Proxies {
     }
 }
 
-#[allow(dead_code, reason = "being built")]
 impl Kms {
     /// The proxy of an external key store, to be called: each use of a key asks for it, so the opened secret is kept.
     pub(crate) fn proxy_of(&self, id: &StoreId, store: &ExternalStore) -> Result<Arc<Proxy>, KmsError> {
         if let Some(proxy) = self.proxies.of(id, store) {
             return Ok(proxy);
         }
-        let secret = self.open_secret(id, &store.secret)?;
-        let credential = ProxyCredential { access_key_id: store.access_key_id.clone(), secret };
-        let (endpoint, path) = (store.endpoint.clone(), store.path.clone());
-        let proxy = Arc::new(Proxy { endpoint, path, credential });
+        let proxy = Arc::new(self.open_proxy(id, store)?);
         let opened = Opened { of: store.clone(), proxy: Arc::clone(&proxy) };
         self.proxies.0.write().insert(id.clone(), opened);
         Ok(proxy)
+    }
+
+    /// As `proxy_of`, for one that is not called again.
+    pub(super) fn open_proxy(&self, id: &StoreId, store: &ExternalStore) -> Result<Proxy, KmsError> {
+        let secret = self.open_secret(id, &store.secret)?;
+        let credential = ProxyCredential { access_key_id: store.access_key_id.clone(), secret };
+        Ok(Proxy { endpoint: store.endpoint.clone(), path: store.path.clone(), credential })
     }
 
     /// For the record of this key store, and no other.

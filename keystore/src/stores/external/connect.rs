@@ -1,0 +1,25 @@
+//! The rest of ConnectCustomKeyStore of an external key store: its proxy is asked how it is.
+
+use crate::error::KmsError;
+use crate::ids::StoreId;
+use crate::kms::Kms;
+use crate::records::store::{ConnectionErrorCode, ExternalStore};
+use crate::stores::keep::Verdict;
+
+impl Kms {
+    /// `Err`: why it cannot be connected.
+    pub(in crate::stores) fn reach_proxy(
+        &self,
+        id: &StoreId,
+        store: &ExternalStore,
+    ) -> Result<Result<(), Verdict>, KmsError> {
+        if let Err(fault) = self.check_service(store) {
+            return Ok(Err(Verdict::new(fault.code(), fault.message())));
+        }
+        let answer = self.ask_health(id, store, "ConnectCustomKeyStore")?;
+        Ok(answer.map(drop).map_err(|failure| {
+            let code: ConnectionErrorCode = failure.connection_error_code();
+            Verdict::new(code, failure.to_string())
+        }))
+    }
+}
