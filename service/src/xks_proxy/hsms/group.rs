@@ -17,8 +17,8 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 use vhsm_keystore::{Fault, Module};
 
-/// How long a start waits to be told that a module cannot be loaded.
-const LOADING: Duration = Duration::from_secs(3);
+/// How long a start waits to be told which tokens there are, or that a module cannot be loaded.
+const LOADING: Duration = Duration::from_secs(2);
 const EVERY: Duration = Duration::from_secs(10);
 /// Where one is missing or does not work.
 const SOON: Duration = Duration::from_secs(1);
@@ -186,11 +186,7 @@ fn seek(group: &Weak<Group>, access: &Access, stop: &Stop, tell: &Sender<Result<
                 tokens(module, &access.settings.tokens, &known)
             }
             None => match access.load() {
-                Ok(()) => {
-                    // Nobody listens any more where it took long.
-                    let _ = tell.send(Ok(()));
-                    continue;
-                }
+                Ok(()) => continue,
                 Err(failure) => {
                     let text = failure.to_string();
                     if tell.send(Err(failure)).is_ok() {
@@ -203,6 +199,8 @@ fn seek(group: &Weak<Group>, access: &Access, stop: &Stop, tell: &Sender<Result<
         let Some(group) = group.upgrade() else { return };
         let all_work = group.follow(found);
         drop(group);
+        // Nobody listens any more where it took long, or this was not the first time.
+        let _ = tell.send(Ok(()));
         if stop.wait(if all_work { EVERY } else { SOON }) {
             return;
         }

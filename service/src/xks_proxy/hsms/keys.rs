@@ -99,7 +99,8 @@ impl Keys {
         call(&key).map_err(|fail| match fail {
             Fail::NoObject => {
                 self.forget(key_id);
-                Fail::NoKey
+                // It was there a moment ago.
+                Fail::Doubtful("CKR_KEY_HANDLE_INVALID of a key that was just found".into())
             }
             fail => fail,
         })

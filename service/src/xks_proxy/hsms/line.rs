@@ -14,7 +14,11 @@ use std::time::{Duration, Instant};
 
 /// How long the thread that is to find out whether the HSM works may take, before another one tries it too.
 const MENDING: Duration = Duration::from_secs(15);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+/// How often one tries to get a session before the HSM is said to have failed, and the pause before each further try.
+const TRIES: u32 = 3;
+const SHORT_PAUSE: Duration = Duration::from_millis(10);
+/// After that.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// When a thread that got no session tries again, where others have theirs.
 const ALONE_PAUSE: Duration = Duration::from_secs(5);
@@ -48,8 +52,11 @@ struct State {
     mender: Option<(usize, Instant)>,
     /// When the next try may be, after one that failed.
     retry: Option<Instant>,
-    pause: Duration,
+    /// How many failed.
+    tries: u32,
     trouble: String,
+    /// What the log was told last: whether it works.
+    told: Option<bool>,
     is_stopping: bool,
 }
 
@@ -170,7 +177,7 @@ impl Line {
         }
     }
 
-    /// This thread has a session that is logged in, as of this epoch. `true`: it is the first one, after a time when none had.
+    /// This thread has a session that is logged in, as of this epoch. `true`: that the HSM works is news.
     pub fn ready(&self, thread: usize, epoch: u64) -> bool {
         let mut state = self.state.lock();
         state.mends_no_more(thread);
@@ -179,14 +186,15 @@ impl Line {
         }
         state.ready += 1;
         state.retry = None;
-        state.pause = Duration::ZERO;
+        state.tries = 0;
         state.trouble.clear();
+        let is_news = state.told.replace(true) != Some(true);
         let was = self.mode.swap(Mode::Working as u8, Ordering::AcqRel);
         drop(state);
         if was != Mode::Working as u8 {
             self.wake_all();
         }
-        was != Mode::Working as u8
+        is_news
     }
 
     /// This thread got no session. Answers when it may try again where others work on; else the HSM works no more, and what
@@ -197,11 +205,16 @@ impl Line {
         if state.epoch == epoch && state.ready > 0 {
             return NotReady::Alone(Instant::now() + ALONE_PAUSE);
         }
-        state.pause = (state.pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-        state.retry = Some(Instant::now() + state.pause);
-        let is_news = self.mode.swap(Mode::Failed as u8, Ordering::AcqRel) != Mode::Failed as u8;
-        let is_news = is_news || state.trouble != trouble;
+        state.tries += 1;
         trouble.clone_into(&mut state.trouble);
+        if state.tries < TRIES && self.mode() == Mode::Mending {
+            state.retry = Some(Instant::now() + SHORT_PAUSE * (state.tries - 1));
+            return NotReady::Again;
+        }
+        let pause = FIRST_PAUSE * 2u32.pow(state.tries.saturating_sub(TRIES).min(8));
+        state.retry = Some(Instant::now() + pause.min(LONGEST_PAUSE));
+        let is_news = state.told.replace(false) != Some(false);
+        self.mode.store(Mode::Failed as u8, Ordering::Release);
         let attempts = std::mem::take(&mut state.attempts);
         self.load.fetch_sub(attempts.len(), Ordering::Relaxed);
         NotReady::Failed { attempts: attempts.into(), is_news }
@@ -216,6 +229,7 @@ impl Line {
         state.epoch += 1;
         state.ready = 0;
         state.retry = None;
+        state.tries = 0;
         trouble.clone_into(&mut state.trouble);
         if self.mode() == Mode::Working {
             self.mode.store(Mode::Mending as u8, Ordering::Release);
@@ -254,11 +268,13 @@ impl Line {
 
 /// What follows where a thread got no session.
 pub(super) enum NotReady {
+    /// It, or another, tries again soon.
+    Again,
     /// It may try again then; others work.
     Alone(Instant),
     Failed {
         attempts: Vec<Attempt>,
-        /// It worked until now, or failed for another reason.
+        /// That the HSM does not work.
         is_news: bool,
     },
 }

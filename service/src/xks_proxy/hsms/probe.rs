@@ -70,6 +70,9 @@ fn begin(hsm: &Hsm, deadline: Instant) -> Option<Result<Arc<Ticket>, Refusal>> {
 
 fn ask(hsm: &Hsm, job: Job, deadline: Instant) -> Result<Arc<Ticket>, Refusal> {
     let now = Instant::now();
+    if hsm.standing(now).is_none() {
+        return Err(Refusal::Failed);
+    }
     let ticket = Ticket::new(job, deadline);
     hsm.push(ticket.attempt(0, now), now)?;
     Ok(ticket)

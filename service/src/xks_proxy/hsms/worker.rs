@@ -157,6 +157,7 @@ impl<'a> Worker<'a> {
 
     fn has_none(&mut self, epoch: u64, trouble: &str) {
         match self.hsm.line.not_ready(self.number, epoch, trouble) {
+            NotReady::Again => {}
             NotReady::Alone(time) => self.not_before = Some(time),
             NotReady::Failed { attempts, is_news } => {
                 for attempt in attempts {

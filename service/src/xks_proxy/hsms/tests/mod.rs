@@ -19,6 +19,7 @@ macro_rules! on_every_module {
     };
 }
 
+mod failures;
 mod operations;
 mod scene;
 

@@ -102,21 +102,23 @@ impl Scene {
         self.settings.clone()
     }
 
-    /// The HSMs of one group, when all of them work.
-    pub fn hsms(&self, settings: HsmGroupSettings) -> Arc<Hsms> {
-        let hsms = Hsms::start(&[settings], None).unwrap_or_else(|failure| panic!("{failure}"));
-        let expected = self.slots().len();
-        wait_for("all HSMs work", || {
-            let status = hsms.status();
-            status.len() == expected && status.iter().all(|hsm| hsm.health == HealthStatus::Degraded)
-        });
-        hsms.probe();
+    /// Of one HSM alone.
+    pub fn settings_of_one(&self) -> HsmGroupSettings {
+        HsmGroupSettings { tokens: TokenChoice::Slots(vec![self.slots()[0].id()]), ..self.settings() }
+    }
+
+    pub fn start(&self, settings: HsmGroupSettings) -> Arc<Hsms> {
+        Hsms::start(&[settings], None).unwrap_or_else(|failure| panic!("{failure}"))
+    }
+
+    /// When all HSMs work, and all their threads have sessions.
+    pub fn active(&self, settings: HsmGroupSettings) -> Arc<Hsms> {
+        let workers = settings.workers;
+        let hsms = self.start(settings);
         wait_for("all HSMs are active", || {
-            let all_active = hsms.status().iter().all(|hsm| hsm.health == HealthStatus::Active);
-            if !all_active {
-                hsms.probe();
-            }
-            all_active
+            hsms.probe();
+            let status = hsms.status();
+            status.iter().all(|hsm| hsm.health == HealthStatus::Active && hsm.sessions == workers)
         });
         hsms
     }
@@ -158,6 +160,26 @@ impl Scene {
             template.extend_from_slice(more);
             self.session(*slot).generate_key(&Mechanism::AesKeyGen, &template).unwrap();
         }
+    }
+
+    /// Makes an RSA key pair.
+    pub fn rsa(&self, label: &str) {
+        let public = [
+            Attribute::Label(label.into()),
+            Attribute::Token(true),
+            Attribute::ModulusBits(2048.into()),
+            Attribute::PublicExponent(vec![1, 0, 1]),
+            Attribute::Verify(true),
+        ];
+        let private = [
+            Attribute::Label(label.into()),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Sign(true),
+        ];
+        let session = self.session(self.slots()[0]);
+        session.generate_key_pair(&Mechanism::RsaPkcsKeyPairGen, &public, &private).unwrap();
     }
 
     pub fn destroy(&self, label: &str) {
