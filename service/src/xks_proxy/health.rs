@@ -5,11 +5,11 @@ use super::hsms::{HealthStatus, HsmStatus, Hsms};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// XKS Proxy API 1.0.3, "GetHealthStatus": what is told is no older.
 const OLDEST: Duration = Duration::from_secs(60);
-/// While an HSM is not ACTIVE.
+/// While an HSM is not ACTIVE; how often it is looked whether all are.
 const SOON: Duration = Duration::from_secs(1);
 /// ekmFleetDetails has no more entries.
 const ENTRIES: usize = 10;
@@ -40,12 +40,16 @@ impl Prober {
         let own = Arc::clone(&stop);
         let interval = interval.min(OLDEST);
         let probe = move || {
+            let mut due = Instant::now();
             loop {
                 let hsms = present();
-                hsms.probe();
-                let all_active = hsms.status().iter().all(|hsm| hsm.health == HealthStatus::Active);
+                let all_active = || hsms.status().iter().all(|hsm| hsm.health == HealthStatus::Active);
+                if Instant::now() >= due || !all_active() {
+                    hsms.probe();
+                    due = Instant::now() + interval;
+                }
                 drop(hsms);
-                if own.wait(if all_active { interval } else { interval.min(SOON) }) {
+                if own.wait(interval.min(SOON)) {
                     return;
                 }
             }

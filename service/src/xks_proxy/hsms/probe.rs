@@ -44,17 +44,16 @@ fn made(hsm: &Arc<Hsm>) -> Result<(), Probe> {
 
 fn conclude(hsm: &Hsm, result: Result<(), Probe>) {
     let before = hsm.vitals.probe_trouble();
-    let trouble = match result {
+    let label = &hsm.access.settings.probe_label;
+    let (trouble, does_something) = match result {
         Ok(()) => return hsm.vitals.probe_worked(Instant::now()),
-        Err(Probe::Failed(text)) => format!("probe: {text}"),
-        Err(Probe::NoKey) => {
-            format!("probe: there is no AES key with the label {:?}", hsm.access.settings.probe_label)
-        }
+        Err(Probe::Failed(text)) => (format!("probe: {text}"), false),
+        Err(Probe::NoKey) => (format!("probe: there is no AES key with the label {label:?}"), true),
     };
     if before.as_ref() != Some(&trouble) {
         log(&format!("HSM {}: {trouble}", hsm.id));
     }
-    hsm.vitals.probe_failed(trouble);
+    hsm.vitals.probe_failed(trouble, does_something);
 }
 
 /// `None`: the last probe hangs. One more would take one more thread.

@@ -17,6 +17,8 @@ use tokio::time::Sleep;
 const ROUNDS: usize = 3;
 /// After each such part of its time, work that is not done is given to another HSM too.
 const PARTS: u32 = 3;
+/// And after this, however much time it has.
+const LONGEST_PART: Duration = Duration::from_millis(500);
 
 pub(super) struct Course<'a> {
     groups: Vec<&'a Group>,
@@ -80,7 +82,7 @@ impl<'a> Course<'a> {
 
     pub async fn run(mut self) -> Done {
         let deadline = self.ticket.deadline;
-        let part = deadline.saturating_duration_since(self.begun) / PARTS;
+        let part = (deadline.saturating_duration_since(self.begun) / PARTS).min(LONGEST_PART);
         let mut look = self.begun + part;
         if part.is_zero() || !self.advance(self.begun) {
             return self.end();

@@ -17,7 +17,7 @@ pub(super) struct Vitals {
     has_worked: AtomicBool,
     /// 0: never, or something went well since.
     failed_ns: AtomicU64,
-    /// Something went well since the last probe that did not.
+    /// Something went well since the last probe that did not, or at least then.
     worked_since_probe: AtomicBool,
     probe: Mutex<Probe>,
 }
@@ -62,8 +62,9 @@ impl Vitals {
         *self.probe.lock() = Probe { ended_well: Some(now), trouble: None, failure: None };
     }
 
-    pub fn probe_failed(&self, trouble: String) {
-        self.worked_since_probe.store(false, Ordering::Relaxed);
+    /// `does_something`: it answered, though it could not be probed.
+    pub fn probe_failed(&self, trouble: String, does_something: bool) {
+        self.worked_since_probe.store(does_something, Ordering::Relaxed);
         self.probe.lock().trouble = Some(trouble);
     }
 

@@ -20,8 +20,10 @@ macro_rules! on_every_module {
 }
 
 mod failures;
+mod groups;
 mod operations;
 mod scene;
+mod speed;
 
 use super::*;
 use crate::xks_proxy::settings::{IvSource, KeyName, ModuleChoice, TokenChoice};

@@ -34,7 +34,8 @@ fn whatever_is_changed_is_a_mismatch(kind: Kind) {
         let failure = scene.decrypt(&hsms, "one", sealed, aads).unwrap_err();
         assert_eq!(failure, HsmFailure::Mismatch, "{what}");
     };
-    let changes: [(&str, fn(&mut Sealed)); 6] = [
+    type Change = fn(&mut Sealed);
+    let changes: [(&str, Change); 6] = [
         ("ciphertext", |sealed| sealed.ciphertext[3] ^= 1),
         ("shorter ciphertext", |sealed| sealed.ciphertext.truncate(2)),
         ("no ciphertext", |sealed| sealed.ciphertext.clear()),

@@ -62,7 +62,8 @@ impl Scene {
     fn of_softhsm() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("softhsm2.conf");
-        make_tokens(folder.path(), &config);
+        configure(folder.path(), &config);
+        make_tokens(&config, LABEL);
         // SAFETY: each test has a process of its own, and no other thread yet.
         unsafe { std::env::set_var("SOFTHSM2_CONF", config) };
         let installed = SOFTHSM.iter().map(PathBuf::from).find(|path| path.exists());
@@ -147,19 +148,26 @@ impl Scene {
         // The HSMs of a cluster share their keys. SoftHSM's tokens do not, and get keys of their own.
         let slots = self.slots();
         let count = if self.kind == Kind::Vhsm { 1 } else { slots.len() };
-        for slot in &slots[..count] {
-            let mut template = vec![
-                Attribute::Label(label.into()),
-                Attribute::Id(label.into()),
-                Attribute::ValueLen(32.into()),
-                Attribute::Token(true),
-                Attribute::Private(true),
-                Attribute::Sensitive(true),
-                Attribute::Extractable(false),
-            ];
-            template.extend_from_slice(more);
-            self.session(*slot).generate_key(&Mechanism::AesKeyGen, &template).unwrap();
-        }
+        slots[..count].iter().for_each(|slot| self.generate(*slot, label, more));
+    }
+
+    fn generate(&self, slot: Slot, label: &str, more: &[Attribute]) {
+        let mut template = vec![
+            Attribute::Label(label.into()),
+            Attribute::Id(label.into()),
+            Attribute::ValueLen(32.into()),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+        ];
+        template.extend_from_slice(more);
+        self.session(slot).generate_key(&Mechanism::AesKeyGen, &template).unwrap();
+    }
+
+    /// Makes an AES-256 key by one HSM.
+    pub fn key_at(&self, hsm: usize, label: &str) {
+        self.generate(self.slots()[hsm], label, &[Attribute::Encrypt(true), Attribute::Decrypt(true)]);
     }
 
     /// Makes an RSA key pair.
@@ -189,6 +197,11 @@ impl Scene {
                 session.destroy_object(key).unwrap();
             }
         }
+    }
+
+    /// Of `Kind::Vhsm`: makes another cluster, with the same user.
+    pub fn make_cluster(&self, label: &str) {
+        self.world.as_ref().unwrap().0.cluster(label);
     }
 
     /// Of `Kind::Vhsm`: what goes wrong from now on; nothing, if empty.
@@ -266,7 +279,7 @@ pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn make_tokens(folder: &Path, config: &Path) {
+fn configure(folder: &Path, config: &Path) {
     let place = folder.join("tokens");
     std::fs::create_dir(&place).unwrap();
     let text = format!(
@@ -274,13 +287,16 @@ fn make_tokens(folder: &Path, config: &Path) {
         place.display()
     );
     std::fs::write(config, text).unwrap();
+}
+
+fn make_tokens(config: &Path, label: &str) {
     for _ in 0..2 {
         let mut command = Command::new("softhsm2-util");
         command.args([
             "--init-token",
             "--free",
             "--label",
-            LABEL,
+            label,
             "--so-pin",
             "officer1",
             "--pin",
