@@ -14,11 +14,16 @@ use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors,
     PolicyId, PolicySet, Request, Response, RestrictedExpression,
 };
+use parking_lot::RwLock;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// What policies can speak of; shipped as a file for those who write them.
 pub const SCHEMA: &str = include_str!("../../examples/xks-proxy/policy.cedarschema");
+
+/// Verdicts that are kept, and the longest question of one that is.
+const MOST_DECIDED: usize = 4096;
+const MOST_QUESTION_BYTES: usize = 2048;
 
 /// In place of the policy that decided.
 const NO_POLICY: &str = "no policy permits this";
@@ -30,6 +35,8 @@ pub struct Policy {
     names: HashMap<PolicyId, String>,
     authorizer: Authorizer,
     types: Types,
+    /// What was decided: it costs some 25 us to decide, and the same is asked again and again.
+    decided: RwLock<HashMap<Vec<u8>, Verdict>>,
 }
 
 /// Parsed once.
@@ -72,15 +79,28 @@ impl Policy {
     fn parse(text: &str) -> Result<Self, String> {
         let policies = file::parse(text)?;
         let names = file::names(text, &policies)?;
-        Ok(Self {
-            policies,
-            names,
-            authorizer: Authorizer::new(),
-            types: Types::new().map_err(|error| format!(": {error}"))?,
-        })
+        let types = Types::new().map_err(|error| format!(": {error}"))?;
+        let (authorizer, decided) = (Authorizer::new(), RwLock::default());
+        Ok(Self { policies, names, authorizer, types, decided })
     }
 
     pub fn judge(&self, question: &Question<'_>) -> Verdict {
+        let asked = question.bytes();
+        if let Some(verdict) = self.decided.read().get(&asked) {
+            return verdict.clone();
+        }
+        let verdict = self.decide(question);
+        if asked.len() <= MOST_QUESTION_BYTES {
+            let mut decided = self.decided.write();
+            if decided.len() >= MOST_DECIDED {
+                decided.clear();
+            }
+            decided.insert(asked, verdict.clone());
+        }
+        verdict
+    }
+
+    fn decide(&self, question: &Question<'_>) -> Verdict {
         match self.ask(question) {
             Ok(response) => self.verdict(&response),
             Err(trouble) => Verdict { is_allowed: false, rule: NO_POLICY.into(), trouble: Some(trouble) },
@@ -92,7 +112,7 @@ impl Policy {
         let types = &self.types;
         let uid =
             |of: &EntityTypeName, id: &str| EntityUid::from_type_name_and_id(of.clone(), EntityId::new(id));
-        let arn = question.record.aws_principal_arn.as_deref().unwrap_or_default();
+        let arn = question.principal();
         let principal = uid(&types.principal, arn);
         let key = uid(&types.key, question.key_id);
         let key_store = uid(&types.key_store, question.key_store);
@@ -148,20 +168,42 @@ impl Types {
     }
 }
 
+impl<'a> Question<'a> {
+    /// Members of the context that are there.
+    fn context(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let record = self.record;
+        let members = [
+            ("kmsOperation", record.kms_operation.as_deref()),
+            ("account", account(self.principal())),
+            ("kmsViaService", record.kms_via_service.as_deref()),
+            ("kmsKeyArn", record.kms_key_arn.as_deref()),
+            ("sourceVpc", record.aws_source_vpc.as_deref()),
+            ("sourceVpce", record.aws_source_vpce.as_deref()),
+            ("uriPathPrefix", Some(self.uri_path_prefix)),
+        ];
+        members.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
+
+    fn principal(&self) -> &'a str {
+        self.record.aws_principal_arn.as_deref().unwrap_or_default()
+    }
+
+    /// All that a verdict depends on, each part with its length: no two questions have the same.
+    fn bytes(&self) -> Vec<u8> {
+        let beside = [self.api.name(), self.key_id, self.key_store, self.principal()];
+        let context = self.context().flat_map(|(name, value)| [name, value]);
+        let mut bytes = Vec::with_capacity(512);
+        for part in beside.into_iter().chain(context) {
+            bytes.extend_from_slice(&part.len().to_le_bytes());
+            bytes.extend_from_slice(part.as_bytes());
+        }
+        bytes
+    }
+}
+
 fn context(question: &Question<'_>) -> Result<Context, String> {
-    let record = question.record;
-    let arn = record.aws_principal_arn.as_deref().unwrap_or_default();
-    let members = [
-        ("kmsOperation", record.kms_operation.as_deref()),
-        ("account", account(arn)),
-        ("kmsViaService", record.kms_via_service.as_deref()),
-        ("kmsKeyArn", record.kms_key_arn.as_deref()),
-        ("sourceVpc", record.aws_source_vpc.as_deref()),
-        ("sourceVpce", record.aws_source_vpce.as_deref()),
-        ("uriPathPrefix", Some(question.uri_path_prefix)),
-    ];
-    let there = members.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let pairs = there.map(|(name, value)| (name.to_owned(), RestrictedExpression::new_string(value.into())));
+    let pairs = question.context();
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), RestrictedExpression::new_string(value.into())));
     Context::from_pairs(pairs).map_err(|error| error.to_string())
 }
 

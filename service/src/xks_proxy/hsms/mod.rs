@@ -26,7 +26,7 @@ mod modules;
 mod probe;
 mod run;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod ticket;
 mod vitals;
 mod work;

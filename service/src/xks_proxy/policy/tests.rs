@@ -222,3 +222,45 @@ fn files_are_named() {
     std::fs::write(&path, EXAMPLE).unwrap();
     assert!(Policy::load(&path).is_ok());
 }
+
+/// What is asked again is not decided again, and each thing that a policy can ask for is a part of what is asked.
+#[test]
+fn verdicts_are_kept_for_the_same_question_alone() {
+    let policy = policy("permit(principal, action, resource) when { context.kmsOperation == \"Encrypt\" };");
+    let base = Record { kms_operation: Some("Encrypt".into()), ..record(ALICE) };
+    let with = |change: fn(&mut Record)| {
+        let mut record = base.clone();
+        change(&mut record);
+        record
+    };
+    let others = [
+        with(|record| record.kms_via_service = Some("x".into())),
+        with(|record| record.aws_source_vpc = Some("x".into())),
+        with(|record| record.aws_source_vpce = Some("x".into())),
+        with(|record| record.kms_key_arn = None),
+        with(|record| record.aws_principal_arn = Some("x".into())),
+        with(|record| record.kms_operation = Some("x".into())),
+    ];
+    let mut asked = HashSet::new();
+    for record in [&base].into_iter().chain(&others) {
+        for api in [Api::Encrypt, Api::Decrypt] {
+            for key in ["a", "b"] {
+                let question = question(api, key, record);
+                assert!(asked.insert(question.bytes()));
+                let first = policy.judge(&question);
+                assert_eq!(policy.decide(&question), first);
+                assert_eq!(policy.judge(&question), first);
+            }
+        }
+    }
+    assert_eq!(policy.decided.read().len(), asked.len());
+    let same = Record { kms_request_id: Some("another".into()), ..base.clone() };
+    assert!(!asked.insert(question(Api::Encrypt, "a", &same).bytes()));
+    let long = Record { kms_via_service: Some("x".repeat(MOST_QUESTION_BYTES)), ..base };
+    policy.judge(&question(Api::Encrypt, "a", &long));
+    assert_eq!(policy.decided.read().len(), asked.len());
+    for number in 0..=MOST_DECIDED {
+        policy.judge(&question(Api::Encrypt, &number.to_string(), &same));
+    }
+    assert!(policy.decided.read().len() <= MOST_DECIDED);
+}

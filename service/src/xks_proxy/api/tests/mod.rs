@@ -1,6 +1,7 @@
 //! Requests as they are read: what is tolerated, and what is refused with which words.
 
 mod fuzz;
+mod on_hsms;
 
 use super::request::{Asked, Decrypt, Encrypt};
 use super::{Api, ErrorName, ProxyError, Record};

@@ -22,7 +22,7 @@ macro_rules! on_every_module {
 mod failures;
 mod groups;
 mod operations;
-mod scene;
+pub mod scene;
 mod speed;
 
 use super::*;
