@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 pub const QUEUED: usize = 8192;
 /// In the channel, beside lines: to open anew, to end.
@@ -37,6 +38,8 @@ pub struct Kind {
     pub name: &'static str,
     /// Whether each group is on the disk before the next one is begun.
     pub is_durable: bool,
+    /// How long a line may wait for others. A thread that is woken for each line costs more than its line.
+    pub gathering: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,6 +168,7 @@ impl Log {
             if self.is_torn {
                 text.push(b'\n');
             }
+            std::thread::sleep(self.kind.gathering);
             let (mut lines, mut order) = (0, None);
             let mut next = Some(first);
             while let Some(message) = next {

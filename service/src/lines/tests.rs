@@ -12,12 +12,14 @@ impl Line for Text {
     }
 }
 
+const KIND: Kind = Kind { name: "test", is_durable: false, gathering: Duration::from_millis(1) };
+
 fn silent(line: &str) {
     assert!(line.starts_with("test: "), "{line}");
 }
 
 fn start(path: &Path) -> (Lines<Text>, Writer) {
-    Lines::start(Kind { name: "test", is_durable: false }, Output::File(path.into()), silent).unwrap()
+    Lines::start(KIND, Output::File(path.into()), silent).unwrap()
 }
 
 /// A pipe that nobody reads: its writer stops after 64 KiB.
@@ -69,7 +71,7 @@ fn a_line_that_was_torn_does_not_tear_the_next_one() {
     let mut log = Log {
         output: Output::File(path.clone()),
         file: file(&path),
-        kind: Kind { name: "test", is_durable: false },
+        kind: KIND,
         tell: silent,
         is_torn: false,
     };

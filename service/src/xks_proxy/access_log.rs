@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 /// A disk that loses the last moment's lines with its power may.
-const KIND: Kind = Kind { name: "access log", is_durable: false };
+const KIND: Kind = Kind { name: "access log", is_durable: false, gathering: Duration::from_millis(2) };
 
 /// Where lines go; one for the life of the process.
 pub struct AccessLog {
