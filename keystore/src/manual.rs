@@ -25,7 +25,22 @@ pub mod choices {
     //! | A repeated CreateCustomKeyStore is one with the same name, cluster, certificate (as a text) and password as a DISCONNECTED key store; after a first connect the password is another | "exactly the same property values" |
     //! | KeyStorePassword: 7 to 32 characters of any kind | the model has no pattern; what the cluster does not take ends in INVALID_CREDENTIALS |
     //! | Names of key stores differ in case; DescribeCustomKeyStores lists by ID, 100 without Limit | nothing is said of either |
-    //! | Members of external key stores given for type AWS_CLOUDHSM, CustomKeyStoreId with CustomKeyStoreName: ValidationException | they do not go together |
+    //! | Members of the other type of key store, CustomKeyStoreId with CustomKeyStoreName: ValidationException | they do not go together |
+    //! | CreateCustomKeyStore of an external key store checks, in this order: form, what goes together, name, limit, that the proxy is free (path, endpoint, VPC endpoint service), the VPC endpoint service, then asks a public proxy | from what costs least |
+    //! | A repeated CreateCustomKeyStore of an external key store: as for one in a cluster, with endpoint, path, credential, connectivity, VPC endpoint service and its owner | "exactly the same property values" |
+    //! | XksProxyUriEndpoint must name a host by a name of DNS, XksProxyUriPath end in /kms/xks/v1: else ValidationException. `allow_private` lets endpoints have a port and an IPv4 address | the model's patterns allow more, the documentation does not |
+    //! | Two endpoints that differ in case, or in a point at their end, are one | so DNS has it |
+    //! | A path that is in use is XksProxyUriInUseException, also where the connectivity differs | it says more than XksProxyUriEndpointInUseException |
+    //! | A VPC endpoint service whose name has another Region is XksProxyVpcEndpointServiceNotFoundException; one whose private DNS name, the endpoint's host, lies in no domain is XksProxyVpcEndpointServiceInvalidConfigurationException. Nothing else is known of it: whether it is there, of type interface, open to KMS, on a Network Load Balancer in two zones, and has that private DNS name; nor whether a public endpoint is one in another account | only AWS could be asked; the proxy itself is asked by ConnectCustomKeyStore and UpdateCustomKeyStore |
+    //! | Without XksProxyVpcEndpointServiceOwner, DescribeCustomKeyStores shows the own account | the documented default |
+    //! | UpdateCustomKeyStore asks the proxy where any member of external key stores is given, also the one that it had | the name is no matter of the proxy |
+    //! | A change of XksProxyConnectivity needs another XksProxyUriEndpoint, and to VPC_ENDPOINT_SERVICE a service: else ValidationException. To PUBLIC_ENDPOINT, the service goes, whether XksProxyVpcEndpointServiceName is empty or not given | "null or empty" |
+    //! | UpdateCustomKeyStore with members that need DISCONNECTED is refused in other states, also where they would change nothing | what a request names counts |
+    //! | UpdateCustomKeyStore that crosses another change of the key store begins anew: the proxy is asked with what it will have | nothing untested is stored |
+    //! | ConnectCustomKeyStore asks the proxy once, and ends CONNECTED or FAILED | its owner tries again |
+    //! | The proxy of a CONNECTED key store is asked every minute (`health_interval`); whatever it says, the key store stays CONNECTED | "every few minutes"; a broken link does not change CONNECTED |
+    //! | Metrics count calls of a proxy from the connecting to the disconnecting of its key store, in memory | counters may begin anew |
+    //! | GenerateRandom in an external key store is UnsupportedOperationException in every connection state | no state makes it possible |
     //! | ConnectCustomKeyStore of a CONNECTING or CONNECTED key store does nothing, and is no error; where the HSMs refused a connected key store's login, it tries the login again | the exception's text allows it |
     //! | ConnectCustomKeyStore of a cluster that is gone ends FAILED, CLUSTER_NOT_FOUND; one that is not active, or without active HSM, is told at once | the operation has no exception for the former |
     //! | DisconnectCustomKeyStore of a FAILED key store: DISCONNECTED at once | nothing is to be ended |
@@ -60,5 +75,5 @@ pub mod choices {
     //! | A grant ID that is not 64 hex digits is InvalidGrantIdException; one that is not there NotFoundException (RetireGrant, RevokeGrant) or an empty list (ListGrants) | the border is not documented |
     //! | RetireGrant takes a token alone, or a key ARN and a grant ID; a bare key ID is InvalidArnException | so its documentation |
     //! | Who may retire or revoke a grant is not asked | policies and grants are not evaluated |
-    //! | Documented, but never answered here: InvalidArnException of CreateKey (an ARN in a policy is MalformedPolicyDocumentException) and all Xks exceptions; LimitExceededException of EnableKey; UnsupportedOperationException of PutKeyPolicy; KMSInvalidStateException of operations that the table of states allows in all states | nothing here brings them about |
+    //! | Documented, but never answered here: InvalidArnException of CreateKey (an ARN in a policy is MalformedPolicyDocumentException); LimitExceededException of EnableKey; UnsupportedOperationException of PutKeyPolicy; KMSInvalidStateException of operations that the table of states allows in all states | nothing here brings them about |
 }

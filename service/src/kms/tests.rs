@@ -1,6 +1,8 @@
 //! The table beside the API's own list (botocore, kms/2014-11-01).
 
-use super::table::TABLE;
+use super::members;
+use super::table::{TABLE, find};
+use serde_json::json;
 
 const OPERATIONS: [&str; 56] = [
     "CancelKeyDeletion",
@@ -95,5 +97,22 @@ fn nothing_secret_is_recorded() {
                 ["KeyMaterialId", "IncludeKeyMaterial", "MessageType", "MacAlgorithm"].contains(member);
             assert!(is_told || !secret.iter().any(|word| member.contains(word)), "{}: {member}", row.name);
         }
+    }
+}
+
+#[test]
+fn a_proxy_is_recorded_without_its_credential() {
+    let request = json!({
+        "CustomKeyStoreName": "one",
+        "XksProxyUriEndpoint": "https://xks.example.com",
+        "XksProxyUriPath": "/kms/xks/v1",
+        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+        "XksProxyAuthenticationCredential": {"AccessKeyId": "ABCDEFGHIJKLMNOPQRST", "RawSecretAccessKey": "hidden"},
+    });
+    for name in ["CreateCustomKeyStore", "UpdateCustomKeyStore"] {
+        let kept = members::kept(request.to_string().as_bytes(), find(name).unwrap().request);
+        assert_eq!(kept["xksProxyUriEndpoint"], "https://xks.example.com");
+        let text = kept.to_string();
+        assert!(!text.contains("hidden") && !text.contains("ABCDEFGHIJ"), "{text}");
     }
 }

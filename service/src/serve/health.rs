@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vhsm_keystore::api::{CustomKeyStoresListEntry, DescribeCustomKeyStoresRequest};
-use vhsm_keystore::{Caller, HsmStatus, Kms, KmsError, StoreId};
+use vhsm_keystore::{Caller, HsmStatus, Kms, KmsError, ProxyCalls, ProxyFacts, StoreId};
+
+/// HealthStatus of external key managers.
+const MANAGER_STATES: [&str; 3] = ["ACTIVE", "DEGRADED", "UNAVAILABLE"];
 
 pub struct StoreHealth {
     service: Arc<KmsService>,
@@ -83,6 +86,9 @@ impl Health for StoreHealth {
             values: orphans.map(|count| (String::new(), count)).into_iter().collect(),
         });
         gauges.extend(kms.iter().flat_map(|kms| hsm_gauges(kms)));
+        let proxies = kms.as_ref().and_then(|kms| kms.proxy_facts()).unwrap_or_default();
+        gauges.extend(proxy_gauges(&proxies));
+        gauges.extend(call_gauges(&proxies));
         gauges
     }
 }
@@ -110,4 +116,79 @@ fn hsm_gauges(kms: &Kms) -> [Gauge; 5] {
             hsm.failures
         }),
     ]
+}
+
+/// By external key store, named after CloudWatch's XksExternalKeyManagerStates, XksProxyCertificateDaysToExpire and
+/// XksProxyCredentialAge.
+fn proxy_gauges(proxies: &[ProxyFacts]) -> [Gauge; 4] {
+    let told = |name, help, value: fn(&ProxyFacts) -> Option<u64>| {
+        let of = |facts: &ProxyFacts| Some((of_store(facts), value(facts)?));
+        Gauge { name, help, kind: "gauge", values: proxies.iter().filter_map(of).collect() }
+    };
+    let states = proxies.iter().filter(|facts| was_asked(facts)).flat_map(|facts| {
+        MANAGER_STATES.map(|state| {
+            let count = facts.health.key_managers.get(state).copied().unwrap_or_default();
+            (format!("{},state=\"{state}\"", of_store(facts)), count)
+        })
+    });
+    [
+        told("vhsm_xks_proxy_serving", "Whether the proxy answered when it was asked last (1).", |facts| {
+            was_asked(facts).then(|| u64::from(facts.health.failure.is_none()))
+        }),
+        Gauge {
+            name: "vhsm_xks_external_key_manager_states",
+            help: "External key managers in each state, as the proxy told when it was asked last.",
+            kind: "gauge",
+            values: states.collect(),
+        },
+        told(
+            "vhsm_xks_proxy_certificate_days_to_expire",
+            "Whole days until the certificate that the proxy showed last ends.",
+            |facts| facts.certificate_days_to_expire,
+        ),
+        told(
+            "vhsm_xks_proxy_credential_age_days",
+            "Whole days since KMS was given the credential.",
+            |facts| Some(facts.credential_age_days),
+        ),
+    ]
+}
+
+/// By external key store and operation of the proxy, named after CloudWatch's XksProxyLatency and XksProxyErrors.
+fn call_gauges(proxies: &[ProxyFacts]) -> [Gauge; 3] {
+    let calls: Vec<_> = proxies
+        .iter()
+        .flat_map(|facts| facts.health.calls.iter().map(move |(operation, calls)| (facts, operation, calls)))
+        .map(|(facts, operation, calls)| (format!("{},operation=\"{operation}\"", of_store(facts)), calls))
+        .collect();
+    let counter = |name, help, value: fn(&ProxyCalls) -> u64| {
+        let values = calls.iter().map(|(labels, calls)| (labels.clone(), value(calls)));
+        Gauge { name, help, kind: "counter", values: values.collect() }
+    };
+    let errors = calls.iter().flat_map(|(labels, calls)| {
+        let of_each = calls.errors.iter();
+        of_each.map(move |(error, count)| (format!("{labels},exception=\"{error}\""), *count))
+    });
+    [
+        counter("vhsm_xks_proxy_calls_total", "Calls of the proxy since the key store connected.", |calls| {
+            calls.count
+        }),
+        counter("vhsm_xks_proxy_latency_microseconds_total", "How long all calls took together.", |calls| {
+            u64::try_from(calls.total.as_micros()).unwrap_or(u64::MAX)
+        }),
+        Gauge {
+            name: "vhsm_xks_proxy_errors_total",
+            help: "Calls of the proxy that failed, by its exception, or by what else went wrong.",
+            kind: "counter",
+            values: errors.collect(),
+        },
+    ]
+}
+
+fn of_store(facts: &ProxyFacts) -> String {
+    format!("store=\"{}\"", facts.custom_key_store_id)
+}
+
+fn was_asked(facts: &ProxyFacts) -> bool {
+    !facts.health.calls.is_empty()
 }

@@ -68,10 +68,10 @@ fn a_private_dns_name_lies_in_a_domain() {
         bench.update(&id, single.clone()),
         Exception::XksProxyVpcEndpointServiceInvalidConfiguration,
     );
-    // For development it may be any.
-    let settings = xks::Settings { allow_private: true, ..bench.world.xks.clone() };
-    bench.world.call_proxies(settings);
-    bench
+    // For development it may be any, but only as long as it is said to be.
+    let strict = bench.world.xks.clone();
+    bench.world.call_proxies(xks::Settings { allow_private: true, ..strict.clone() });
+    let two = bench
         .create(changed(
             &changed(&vpc_members(), single),
             json!({
@@ -80,6 +80,8 @@ fn a_private_dns_name_lies_in_a_domain() {
             }),
         ))
         .unwrap();
+    bench.world.call_proxies(strict);
+    assert_eq!(bench.connect(&two), "FAILED XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION");
 }
 
 /// The store is moved to where KMS has another Region.

@@ -2,6 +2,7 @@
 
 mod client;
 mod credentials;
+mod external;
 mod key_stores;
 mod life;
 #[cfg(feature = "etcd")]

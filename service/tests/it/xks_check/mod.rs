@@ -2,7 +2,7 @@
 //! fail that it should.
 
 #[path = "../../../../keystore/tests/it/support/proxy/mod.rs"]
-mod proxy;
+pub mod proxy;
 
 use super::text;
 use proxy::{ACCESS_KEY_ID, Key, PATH, Proxy, SECRET};
