@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+/// How long opening a session and C_Login may take before the thread is said to hang.
+pub(super) const ENTRY: Duration = Duration::from_secs(5);
 /// A thread that hangs for longer than this says no more about what new work meets.
 const OLD_NEWS: Duration = Duration::from_secs(10);
 /// For how long other HSMs are preferred to one that failed.
@@ -122,7 +124,7 @@ impl Hsm {
             is_late |=
                 time > begun + until.saturating_sub(begun) / 3 && time < begun + OLD_NEWS.as_nanos() as u64;
         }
-        if mode == Mode::Failed || hanging == self.benches.len() {
+        if mode == Mode::Failed || hanging == self.benches.len() || self.line.mends_for(ENTRY, now) {
             return None;
         }
         if mode == Mode::Mending {
@@ -185,6 +187,7 @@ impl Hsm {
                 (Unavailable, format!("all its {hanging} threads hang in calls"))
             }
             (Mode::Mending, _) if !self.vitals.has_worked() => (Unavailable, self.line.trouble()),
+            (Mode::Mending, _) if self.line.mends_for(ENTRY, now) => (Unavailable, self.line.trouble()),
             (_, Some(trouble)) if !self.vitals.worked_since_probe() => (Unavailable, trouble),
             (Mode::Mending, _) => (Degraded, self.line.trouble()),
             _ if hanging > 0 => {

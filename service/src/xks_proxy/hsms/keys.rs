@@ -11,6 +11,7 @@ use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHan
 use cryptoki::session::Session;
 use parking_lot::RwLock;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long what was found is believed.
@@ -30,7 +31,7 @@ pub(super) struct Keys(RwLock<Known>);
 
 #[derive(Default)]
 struct Known {
-    keys: HashMap<Box<str>, (Key, Instant)>,
+    keys: HashMap<Box<str>, (Arc<Key>, Instant)>,
     /// Grows when all are forgotten.
     login: u64,
 }
@@ -39,7 +40,7 @@ struct Known {
 #[derive(Clone, Copy)]
 struct Login(u64);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Key {
     pub handle: ObjectHandle,
     pub facts: KeyFacts,
@@ -57,13 +58,13 @@ impl Keys {
         known.login += 1;
     }
 
-    fn find(&self, key_id: &str, now: Instant) -> (Option<Key>, Login) {
+    fn find(&self, key_id: &str, now: Instant) -> (Option<Arc<Key>>, Login) {
         let known = self.0.read();
         let found = known.keys.get(key_id).filter(|(_, found)| now < *found + KEPT);
-        (found.map(|(key, _)| key.clone()), Login(known.login))
+        (found.map(|(key, _)| Arc::clone(key)), Login(known.login))
     }
 
-    fn keep(&self, key_id: &str, key: &Key, now: Instant, login: Login) {
+    fn keep(&self, key_id: &str, key: &Arc<Key>, now: Instant, login: Login) {
         let mut known = self.0.write();
         if known.login != login.0 {
             return;
@@ -71,7 +72,7 @@ impl Keys {
         if known.keys.len() >= MOST {
             known.keys.clear();
         }
-        known.keys.insert(key_id.into(), (key.clone(), now));
+        known.keys.insert(key_id.into(), (Arc::clone(key), now));
     }
 
     fn forget(&self, key_id: &str) {
@@ -94,7 +95,7 @@ impl Keys {
             }
         }
         let now = Instant::now();
-        let key = self.searched(session, named_by, key_id)?;
+        let key = Arc::new(self.searched(session, named_by, key_id)?);
         self.keep(key_id, &key, now, login);
         call(&key).map_err(|fail| match fail {
             Fail::NoObject => {

@@ -5,10 +5,11 @@
 //! Few threads are woken: of those that wait the last one that worked, and the next one by it, if there is more to do.
 
 use super::ticket::Attempt;
+use super::vitals::ns;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub(super) enum Mode {
 pub(super) struct Line {
     state: Mutex<State>,
     mode: AtomicU8,
+    /// Since when it is not known whether it works.
+    mending_ns: AtomicU64,
     /// Attempts that wait and that are worked on.
     load: AtomicUsize,
     threads: Box<[OnceLock<Thread>]>,
@@ -81,6 +84,7 @@ impl Line {
         Self {
             state: Mutex::new(state),
             mode: AtomicU8::new(Mode::Mending as u8),
+            mending_ns: AtomicU64::new(ns(Instant::now())),
             load: AtomicUsize::new(0),
             threads: (0..threads).map(|_| OnceLock::new()).collect(),
         }
@@ -92,6 +96,12 @@ impl Line {
             mode if mode == Mode::Failed as u8 => Mode::Failed,
             _ => Mode::Mending,
         }
+    }
+
+    /// Nobody found out for so long whether it works: whoever tries hangs.
+    pub fn mends_for(&self, time: Duration, now: Instant) -> bool {
+        let since = self.mending_ns.load(Ordering::Relaxed);
+        self.mode() == Mode::Mending && ns(now).saturating_sub(since) > time.as_nanos() as u64
     }
 
     pub fn load(&self) -> usize {
@@ -231,11 +241,16 @@ impl Line {
         state.retry = None;
         state.tries = 0;
         trouble.clone_into(&mut state.trouble);
-        if self.mode() == Mode::Working {
-            self.mode.store(Mode::Mending as u8, Ordering::Release);
-        }
+        self.begins_to_mend();
         drop(state);
         self.wake_all();
+    }
+
+    fn begins_to_mend(&self) {
+        if self.mode() == Mode::Working {
+            self.mending_ns.store(ns(Instant::now()), Ordering::Relaxed);
+            self.mode.store(Mode::Mending as u8, Ordering::Release);
+        }
     }
 
     /// A thread closed its session of this epoch, though others may be as they were.
@@ -243,8 +258,8 @@ impl Line {
         let mut state = self.state.lock();
         if state.epoch == epoch {
             state.ready -= 1;
-            if state.ready == 0 && self.mode() == Mode::Working {
-                self.mode.store(Mode::Mending as u8, Ordering::Release);
+            if state.ready == 0 {
+                self.begins_to_mend();
             }
         }
     }

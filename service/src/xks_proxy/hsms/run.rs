@@ -15,6 +15,8 @@ use tokio::time::Sleep;
 
 /// How often an HSM is tried whose sessions or calls fail, where there is no other: its sessions may just have been lost.
 const ROUNDS: usize = 3;
+/// Of HSMs that work, but fail with this request: then it is the request.
+const DOUBTS: usize = 3;
 /// After each such part of its time, work that is not done is given to another HSM too.
 const PARTS: u32 = 3;
 /// And after this, however much time it has.
@@ -29,6 +31,8 @@ pub(super) struct Course<'a> {
     attempts: Vec<Try>,
     /// How it failed that mattered most.
     failure: Option<HsmFailure>,
+    doubts: usize,
+    /// By an HSM that has too much to do.
     is_refused: bool,
     waited: Duration,
     worked: Duration,
@@ -74,6 +78,7 @@ impl<'a> Course<'a> {
             turn,
             attempts: Vec::with_capacity(1),
             failure: None,
+            doubts: 0,
             is_refused: false,
             waited: Duration::ZERO,
             worked: Duration::ZERO,
@@ -84,6 +89,8 @@ impl<'a> Course<'a> {
         let deadline = self.ticket.deadline;
         let part = (deadline.saturating_duration_since(self.begun) / PARTS).min(LONGEST_PART);
         let mut look = self.begun + part;
+        // Without any time left no HSM is asked.
+        self.is_refused = part.is_zero();
         if part.is_zero() || !self.advance(self.begun) {
             return self.end();
         }
@@ -167,7 +174,7 @@ impl<'a> Course<'a> {
     /// Of those HSMs that were not tried, or failed least often: of those that stand best, in the first group, the one with the
     /// least to do.
     fn best(&self, now: Instant, is_fit: impl Fn(&Hsm) -> bool) -> Option<(usize, Arc<Hsm>)> {
-        if self.attempts.len() >= ATTEMPTS {
+        if self.attempts.len() >= ATTEMPTS || self.doubts >= DOUBTS {
             return None;
         }
         let mut best: Option<(Rank, Arc<Hsm>)> = None;
@@ -207,7 +214,10 @@ impl<'a> Course<'a> {
         *state = State::Failed;
         match fail {
             Fail::NoKey | Fail::NoObject => *state = State::NoKey,
-            Fail::Doubtful(text) => self.failure = Some(HsmFailure::Failed(text)),
+            Fail::Doubtful(text) => {
+                self.doubts += 1;
+                self.failure = Some(HsmFailure::Failed(text));
+            }
             Fail::Hsm(text) => {
                 self.failure.get_or_insert(HsmFailure::Unavailable(text));
             }
@@ -222,7 +232,10 @@ impl<'a> Course<'a> {
             .rfind(|number| self.attempts[*number].state == State::Open && self.ticket.has_begun(*number));
         let failure = match begun {
             Some(number) => HsmFailure::TimedOut(self.attempts[number].hsm.id.to_string()),
-            None if self.is_open() || (self.is_refused && self.failure.is_none()) => HsmFailure::Busy,
+            None if self.is_open() => HsmFailure::Busy,
+            None if self.is_refused && !matches!(self.failure, Some(HsmFailure::Failed(_))) => {
+                HsmFailure::Busy
+            }
             None => self.failure.clone().unwrap_or_else(|| self.no_key()),
         };
         Done { outcome: Err(failure), hsm, queued: self.waited, worked: self.worked }

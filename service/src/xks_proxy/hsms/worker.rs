@@ -4,7 +4,7 @@
 
 use super::access::is_user;
 use super::fail::Fail;
-use super::hsm::Hsm;
+use super::hsm::{ENTRY, Hsm};
 use super::line::{Next, NotReady};
 use super::ticket::Attempt;
 use super::work::{Desk, Ivs};
@@ -16,11 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use vhsm_keystore::Fault;
-
-/// How long opening a session and C_Login may take before the thread is said to hang.
-const ENTRY: Duration = Duration::from_secs(5);
 
 /// Starts an HSM's threads; those that the system has no room for are told by the log.
 pub(super) fn start(hsm: &Arc<Hsm>) -> Vec<JoinHandle<()>> {

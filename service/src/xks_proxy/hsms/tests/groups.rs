@@ -175,6 +175,18 @@ fn a_login_that_hangs_keeps_nobody_from_starting() {
     let health: Vec<_> = hsms.status().iter().map(|hsm| hsm.health).collect();
     assert_eq!(health, [HealthStatus::Unavailable, HealthStatus::Active], "{:?}", hsms.status());
     assert!(begun.elapsed() < Duration::from_secs(15));
+    // With that HSM alone requests wait at first, and then no more.
+    let settings = HsmGroupSettings { name: "alone".into(), ..scene.settings_of_one() };
+    let hsms = scene.start(settings);
+    wait_for("it is known to hang", || {
+        let begun = Instant::now();
+        let done = scene.block_on(hsms.run(&[0], "one", encrypt(b"", b""), begun + Duration::from_secs(2)));
+        match done.outcome.map(drop) {
+            Err(HsmFailure::Unavailable(_)) => begun.elapsed() < Duration::from_secs(1),
+            Err(HsmFailure::Busy) => false,
+            other => panic!("{other:?}"),
+        }
+    });
 }
 
 #[test]
