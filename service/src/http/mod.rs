@@ -17,18 +17,14 @@
 
 mod connection;
 mod edge;
-#[allow(dead_code, reason = "the external key store proxy's, which is being built")]
 mod listen;
 mod route;
 pub mod service;
 pub mod sigv4;
 mod status;
-#[allow(dead_code, reason = "the external key store proxy's, which is being built")]
 mod tls;
 
 pub use edge::{Authentication, Edge, INLINE_CALLS, Limits, Services};
-#[allow(unused_imports, reason = "the external key store proxy's, which is being built")]
 pub use listen::{Arrival, Handler, Server, Terms, bind};
 pub use status::Health;
-#[allow(unused_imports, reason = "the external key store proxy's, which is being built")]
 pub use tls::{ClientFiles, PemFile, Tls, TlsFiles};

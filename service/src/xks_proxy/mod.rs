@@ -19,6 +19,7 @@ pub mod access_log;
 pub mod api;
 mod credential;
 pub mod current;
+pub mod edge;
 pub mod health;
 pub mod hsms;
 pub mod key_set;

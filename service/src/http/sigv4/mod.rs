@@ -107,6 +107,11 @@ impl<K: AccessKey> Pending<'_, K> {
     }
 }
 
+/// The access key that a request names, whether or not it is right about it.
+pub fn access_key_id(parts: &Parts) -> Option<&str> {
+    Authorization::of(parts).ok().map(|authorization| authorization.access_key)
+}
+
 /// A credential with a session token is used with it, one without goes without.
 fn check_token(parts: &Parts, known: Option<&str>) -> Result<(), Refusal> {
     let given = parts.headers.get("x-amz-security-token").map(|value| value.as_bytes());

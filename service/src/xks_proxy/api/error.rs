@@ -15,6 +15,8 @@ pub enum ErrorName {
     InvalidUriPath,
     /// The specification names none for 405: ours.
     MethodNotAllowed,
+    /// Nor any for 408: ours. The request did not come whole in time, or its client went away before the answer.
+    RequestTimeout,
     Throttling,
     Internal,
     UnsupportedOperation,
@@ -22,7 +24,7 @@ pub enum ErrorName {
 }
 
 impl ErrorName {
-    pub const ALL: [ErrorName; 13] = [
+    pub const ALL: [ErrorName; 14] = [
         ErrorName::Validation,
         ErrorName::InvalidState,
         ErrorName::InvalidCiphertext,
@@ -32,6 +34,7 @@ impl ErrorName {
         ErrorName::KeyNotFound,
         ErrorName::InvalidUriPath,
         ErrorName::MethodNotAllowed,
+        ErrorName::RequestTimeout,
         ErrorName::Throttling,
         ErrorName::Internal,
         ErrorName::UnsupportedOperation,
@@ -49,6 +52,7 @@ impl ErrorName {
             ErrorName::KeyNotFound => "KeyNotFoundException",
             ErrorName::InvalidUriPath => "InvalidUriPathException",
             ErrorName::MethodNotAllowed => "MethodNotAllowedException",
+            ErrorName::RequestTimeout => "RequestTimeoutException",
             ErrorName::Throttling => "ThrottlingException",
             ErrorName::Internal => "InternalException",
             ErrorName::UnsupportedOperation => "UnsupportedOperationException",
@@ -67,6 +71,7 @@ impl ErrorName {
             ErrorName::AccessDenied => 403,
             ErrorName::KeyNotFound | ErrorName::InvalidUriPath => 404,
             ErrorName::MethodNotAllowed => 405,
+            ErrorName::RequestTimeout => 408,
             ErrorName::Throttling => 429,
             ErrorName::Internal => 500,
             ErrorName::UnsupportedOperation => 501,
@@ -148,6 +153,7 @@ mod tests {
             (404, "KeyNotFoundException"),
             (404, "InvalidUriPathException"),
             (405, "MethodNotAllowedException"),
+            (408, "RequestTimeoutException"),
             (429, "ThrottlingException"),
             (500, "InternalException"),
             (501, "UnsupportedOperationException"),
