@@ -17,7 +17,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use server::EdgeServer;
+pub use server::{EdgeServer, load_tls};
 
 use super::access_log::AccessLog;
 use super::api::{self, Call, ErrorName, ProxyError};

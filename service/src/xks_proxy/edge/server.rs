@@ -40,7 +40,7 @@ impl EdgeServer {
         metrics: Arc<Metrics>,
     ) -> Result<Self, Failure> {
         let settings = current.load().settings.clone();
-        let tls = settings.tls.as_ref().map(|tls| Tls::load(&files(tls))).transpose()?.map(Arc::new);
+        let tls = settings.tls.as_ref().map(load_tls).transpose()?.map(Arc::new);
         let listener = bind(&settings.addresses, "listen")?;
         let status = match &settings.status_addresses[..] {
             [] => None,
@@ -97,6 +97,11 @@ impl Port {
         let address = address.map_err(|error| Failure::new(format!("the address of a port: {error}")))?;
         Ok(Self { server: start(listener)?, address })
     }
+}
+
+/// Errors: a PEM file that cannot be used.
+pub fn load_tls(settings: &TlsSettings) -> Result<Tls, Failure> {
+    Tls::load(&files(settings))
 }
 
 fn bind(addresses: &[SocketAddr], setting: &str) -> Result<TcpListener, Failure> {
