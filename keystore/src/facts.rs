@@ -3,9 +3,9 @@
 use crate::hsm::HsmStatus;
 use crate::ids::{KeyId, StoreId};
 use crate::kms::Kms;
-use crate::records::key::KeyRecord;
+use crate::records::key::{ExternalKey, KeyRecord};
 use crate::records::store::StoreRecord;
-use crate::records::{Read, keys};
+use crate::records::{Read, View, keys};
 use crate::stores::external::health::ProxyHealth;
 
 const MS_PER_DAY: u64 = 24 * 60 * 60 * 1000;
@@ -14,8 +14,10 @@ const MS_PER_DAY: u64 = 24 * 60 * 60 * 1000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFacts {
     pub custom_key_store_id: String,
-    /// CKA_ID of its key material, in hexadecimal: CloudTrail's backingKeyId.
-    pub backing_key_id: String,
+    /// Of Origin AWS_CLOUDHSM: CKA_ID of its key material, in hexadecimal: CloudTrail's backingKeyId.
+    pub backing_key_id: Option<String>,
+    /// Of Origin EXTERNAL_KEY_STORE.
+    pub xks_key_id: Option<String>,
 }
 
 /// What CloudTrail tells of a custom key store beside its ID.
@@ -41,11 +43,17 @@ impl Kms {
     /// `None`: there is no such key, or it is of the default key store, or the records cannot be read now.
     pub fn key_facts(&self, key_arn: &str) -> Option<KeyFacts> {
         let id = KeyId::parse(key_arn.rsplit_once("key/")?.1)?;
-        let read: Option<Read<KeyRecord>> = self.view(|view| view.get(keys::key(&id))).ok()?;
-        let record = read?.value;
+        let read = |view: &View| {
+            let key: Option<Read<KeyRecord>> = view.get(keys::key(&id))?;
+            let external: Option<Read<ExternalKey>> = view.get(keys::external_key(&id))?;
+            Ok((key, external))
+        };
+        let (key, external) = self.view(read).ok()?;
+        let record = key?.value;
         Some(KeyFacts {
             custom_key_store_id: record.custom_key_store?.0,
-            backing_key_id: record.backing.last()?.id.to_string(),
+            backing_key_id: record.backing.last().map(|backing| backing.id.to_string()),
+            xks_key_id: external.map(|external| external.value.xks_key_id),
         })
     }
 

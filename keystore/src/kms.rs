@@ -6,6 +6,7 @@ use crate::crypto::rate::Rates;
 use crate::directory::ClusterDirectory;
 use crate::hsm::{Connections, Module};
 use crate::ids::{AliasName, KeyId};
+use crate::keys::external::Materials;
 use crate::sealer::Sealer;
 use crate::stores::external::health::Health;
 use crate::stores::external::proxies::Proxies;
@@ -27,12 +28,12 @@ pub struct Kms {
     pub(crate) directory: Arc<dyn ClusterDirectory>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) clock: Arc<dyn Clock>,
-    #[allow(dead_code, reason = "being built")]
     pub(crate) xks: xks::Client,
     pub(crate) connections: Connections,
     pub(crate) tasks: Tasks,
     pub(crate) rates: Rates,
     pub(crate) last_uses: LastUses,
+    pub(crate) materials: Materials,
     pub(crate) keeper: Keeper,
     pub(crate) proxies: Proxies,
     pub(crate) health: Health,
@@ -68,6 +69,7 @@ impl Kms {
             health: Health::default(),
             rates: Rates::default(),
             last_uses: LastUses::default(),
+            materials: Materials::default(),
         }
     }
 

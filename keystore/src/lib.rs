@@ -36,7 +36,6 @@ mod stores;
 mod tasks;
 mod validate;
 mod wire;
-#[allow(dead_code, reason = "being built")]
 pub mod xks;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -1,5 +1,7 @@
 //! The ciphertext of KMS keys: opaque to callers, and it says which key made it.
 //!
+//! Of keys in HSMs (those of external key stores have version 2: see `external`):
+//!
 //! | bytes | what |
 //! | --- | --- |
 //! | 1 | version of the format, 1 |
@@ -13,6 +15,8 @@
 //! All that stands before the IV is authenticated, with the encryption context behind it. So a ciphertext never opens under another
 //! KMS key, even if its header is rewritten and both keys had the same key material. The check is no protection: it tells a
 //! ciphertext that was damaged from one whose KMS key is gone, without asking an HSM.
+
+pub(crate) mod external;
 
 use super::context;
 use crate::error::{Exception, KmsError};
@@ -44,7 +48,7 @@ impl Header {
         bytes[0] = VERSION;
         bytes[KEY].copy_from_slice(key.as_bytes());
         bytes[BACKING].copy_from_slice(&backing.0);
-        let check = check(&bytes);
+        let check = check(&bytes[..CHECK.start]);
         bytes[CHECK].copy_from_slice(&check);
         Self(bytes)
     }
@@ -76,8 +80,15 @@ impl Header {
 }
 
 /// A CiphertextBlob that has the form of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ciphertext<'a> {
+    OfHsms(OfHsms<'a>),
+    External(external::External),
+}
+
+/// Version 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ciphertext<'a> {
+pub(crate) struct OfHsms<'a> {
     pub header: Header,
     /// IV, ciphertext and tag.
     pub sealed: &'a [u8],
@@ -86,10 +97,35 @@ pub(crate) struct Ciphertext<'a> {
 impl<'a> Ciphertext<'a> {
     /// Errors: InvalidCiphertextException for all else.
     pub fn parse(blob: &'a [u8]) -> Result<Self, KmsError> {
+        match blob.first() {
+            Some(&external::VERSION) => external::External::parse(blob).map(Ciphertext::External),
+            _ => OfHsms::parse(blob).map(Ciphertext::OfHsms),
+        }
+    }
+
+    /// The KMS key that made it.
+    pub fn key(&self) -> KeyId {
+        match self {
+            Ciphertext::OfHsms(ciphertext) => ciphertext.header.key(),
+            Ciphertext::External(ciphertext) => ciphertext.header.key(),
+        }
+    }
+
+    /// The key material in HSMs.
+    pub fn backing(&self) -> Option<BackingKeyId> {
+        match self {
+            Ciphertext::OfHsms(ciphertext) => Some(ciphertext.header.backing()),
+            Ciphertext::External(_) => None,
+        }
+    }
+}
+
+impl<'a> OfHsms<'a> {
+    fn parse(blob: &'a [u8]) -> Result<Self, KmsError> {
         let (header, sealed) = blob.split_first_chunk::<HEADER_BYTES>().ok_or_else(invalid_ciphertext)?;
         let plaintext_bytes = sealed.len().checked_sub(SEAL_BYTES).ok_or_else(invalid_ciphertext)?;
         let is_whole = header[0] == VERSION
-            && header[CHECK] == check(header)
+            && header[CHECK] == check(&header[..CHECK.start])
             && (1..=PLAINTEXT_MAX).contains(&plaintext_bytes);
         if !is_whole {
             return Err(invalid_ciphertext());
@@ -105,8 +141,9 @@ pub(crate) fn invalid_ciphertext() -> KmsError {
     KmsError::new(Exception::InvalidCiphertext, message)
 }
 
-fn check(header: &[u8; HEADER_BYTES]) -> [u8; 4] {
-    let digest = Sha256::digest(&header[..CHECK.start]);
+/// Of all that stands before it.
+fn check(before: &[u8]) -> [u8; 4] {
+    let digest = Sha256::digest(before);
     [digest[0], digest[1], digest[2], digest[3]]
 }
 
@@ -134,9 +171,9 @@ mod tests {
     #[test]
     fn version_1_stays_as_it_is() {
         let old = bytes(VERSION_1);
-        assert_eq!(Ciphertext::parse(&old).unwrap(), Ciphertext { header: header(), sealed: &sealed() });
+        assert_eq!(OfHsms::parse(&old).unwrap(), OfHsms { header: header(), sealed: &sealed() });
         assert_eq!(header().blob(&sealed()).0, old);
-        let parsed = Ciphertext::parse(&old).unwrap().header;
+        let parsed = OfHsms::parse(&old).unwrap().header;
         assert_eq!(parsed.key().to_string(), "1234abcd-12ab-34cd-56ef-1234567890ab");
         assert_eq!(parsed.backing().0[31], 0x1f);
         let context = EncryptionContext::from([("a".into(), "bc".into())]);

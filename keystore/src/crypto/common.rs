@@ -1,18 +1,21 @@
 //! What cryptographic operations share: finding a key and asking its HSMs.
 
-use super::ciphertext::{Ciphertext, Header, invalid_ciphertext};
+use super::ciphertext::{Ciphertext, Header, OfHsms, invalid_ciphertext};
+use super::external::Outside;
 use crate::crypto::api::RecipientInfo;
 use crate::error::{Exception, KmsError};
 use crate::ids::{BackingKeyId, KeyId, no_key};
+use crate::keys::external;
 use crate::keys::locate::KeyState;
 use crate::keys::states::Operation;
-use crate::kms::Kms;
+use crate::kms::{Caller, Kms};
 use crate::records::key::{BackingKey, KeyRecord, Origin};
 use crate::records::store::StoreRecord;
 use crate::records::{Record, View, keys};
 use crate::stores::connection::{Link, Purpose};
 use crate::validate::Check;
 use crate::wire::{Blob, EncryptionContext, SecretBlob};
+use zeroize::Zeroizing;
 
 /// The algorithm of all keys of this layer.
 pub(super) const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
@@ -25,6 +28,26 @@ pub(super) struct Usable {
     pub id: KeyId,
     pub record: KeyRecord,
     pub state: KeyState,
+}
+
+/// Who has the material of a key, for one request.
+pub(super) enum Holder<'a> {
+    Hsms(Link<'a>),
+    Proxy(Outside<'a>),
+}
+
+impl Holder<'_> {
+    /// Random bytes for a data key: the HSMs', or KMS's own, for proxies make none.
+    pub fn random(&self, bytes: usize) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+        match self {
+            Holder::Hsms(link) => link.run(|connection| connection.random(bytes)),
+            Holder::Proxy(_) => {
+                let mut random = Zeroizing::new(vec![0; bytes]);
+                external::fill(&mut random)?;
+                Ok(random)
+            }
+        }
+    }
 }
 
 impl Kms {
@@ -57,14 +80,18 @@ impl Kms {
         Ok(Usable { id, record, state })
     }
 
-    /// Encrypts in the HSMs of the key's store, under its current key material.
+    /// Encrypts where the key's material is, under its current one.
     pub(super) fn seal(
         &self,
-        link: &Link,
+        holder: &Holder,
         key: &Usable,
         context: &EncryptionContext,
         plaintext: &[u8],
     ) -> Result<Blob, KmsError> {
+        let link = match holder {
+            Holder::Hsms(link) => link,
+            Holder::Proxy(outside) => return outside.encrypt(context, plaintext),
+        };
         let backing = current(key)?.id;
         let header = Header::new(&key.id, &backing);
         let aad = header.aad(context);
@@ -72,28 +99,41 @@ impl Kms {
         Ok(header.blob(&sealed))
     }
 
-    /// Decrypts in the HSMs of the key's store. Errors: InvalidCiphertext where `key` never had the key material, or
-    /// anything was changed.
+    /// Decrypts where the key's material is. Errors: InvalidCiphertext where `key` never had the key material; where
+    /// anything was changed too, but what a proxy finds changed is KmsInvalidState.
     pub(super) fn open(
         &self,
-        link: &Link,
+        holder: &Holder,
         key: &Usable,
         ciphertext: &Ciphertext,
         context: &EncryptionContext,
     ) -> Result<SecretBlob, KmsError> {
-        let backing = ciphertext.header.backing();
-        if !key.record.backing.iter().any(|one| one.id == backing) {
-            return Err(invalid_ciphertext());
+        match (holder, ciphertext) {
+            (Holder::Hsms(link), Ciphertext::OfHsms(ciphertext)) => {
+                open_in_hsms(link, key, ciphertext, context)
+            }
+            (Holder::Proxy(outside), Ciphertext::External(ciphertext)) => {
+                outside.decrypt(ciphertext, context)
+            }
+            _ => Err(invalid_ciphertext()),
         }
-        let aad = ciphertext.header.aad(context);
-        link.run(|connection| connection.decrypt(&backing, &aad, ciphertext.sealed)).map(SecretBlob)
     }
 
-    /// The way to the key's HSMs, unless its key store is over its rate.
-    pub(super) fn link<'a>(&'a self, key: &'a Usable) -> Result<Link<'a>, KmsError> {
+    /// The way to the key's material, unless its key store is over its rate.
+    pub(super) fn holder<'a>(
+        &'a self,
+        caller: &Caller,
+        operation: Operation,
+        key: &'a Usable,
+    ) -> Result<Holder<'a>, KmsError> {
         let store = key.record.custom_key_store.as_ref();
         self.within_rate(store)?;
-        self.connection_of(store, Purpose::Cryptography)
+        match (key.record.origin, store) {
+            (Origin::ExternalKeyStore, Some(store)) => {
+                self.outside(caller, operation, key, store).map(Holder::Proxy)
+            }
+            _ => self.connection_of(store, Purpose::Cryptography).map(Holder::Hsms),
+        }
     }
 
     /// InvalidKeyUsageException: keys of this layer know one algorithm.
@@ -111,15 +151,34 @@ impl Kms {
     }
 }
 
-/// What encrypts now.
-pub(super) fn current(key: &Usable) -> Result<&BackingKey, KmsError> {
+fn open_in_hsms(
+    link: &Link,
+    key: &Usable,
+    ciphertext: &OfHsms,
+    context: &EncryptionContext,
+) -> Result<SecretBlob, KmsError> {
+    let backing = ciphertext.header.backing();
+    if !key.record.backing.iter().any(|one| one.id == backing) {
+        return Err(invalid_ciphertext());
+    }
+    let aad = ciphertext.header.aad(context);
+    link.run(|connection| connection.decrypt(&backing, &aad, ciphertext.sealed)).map(SecretBlob)
+}
+
+/// What encrypts now, in HSMs.
+fn current(key: &Usable) -> Result<&BackingKey, KmsError> {
     let no_material = || KmsError::internal(format!("key {} has no key material", key.id));
     key.record.backing.last().ok_or_else(no_material)
 }
 
 /// KeyMaterialId: keys of custom key stores show none.
-pub(super) fn key_material_id(key: &Usable, backing: &BackingKeyId) -> Option<String> {
-    (key.record.origin == Origin::AwsKms).then(|| backing.to_string())
+pub(super) fn key_material_id(key: &Usable, backing: Option<BackingKeyId>) -> Option<String> {
+    backing.filter(|_| key.record.origin == Origin::AwsKms).map(|backing| backing.to_string())
+}
+
+/// As `key_material_id`, of what encrypts now.
+pub(super) fn current_material_id(key: &Usable) -> Option<String> {
+    key_material_id(key, key.record.backing.last().map(|backing| backing.id))
 }
 
 /// The answer; for a dry run that came to here DryRunOperationException.

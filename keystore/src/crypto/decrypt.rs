@@ -19,20 +19,21 @@ const IGNORE_CIPHERTEXT: &str = "IGNORE_CIPHERTEXT";
 impl Kms {
     /// Decrypts what Encrypt, ReEncrypt and the GenerateDataKey operations made. The ciphertext says its key; where the request names
     /// one too, they must be the same.
-    pub fn decrypt(&self, _caller: &Caller, request: &DecryptRequest) -> Result<DecryptResponse, KmsError> {
+    pub fn decrypt(&self, caller: &Caller, request: &DecryptRequest) -> Result<DecryptResponse, KmsError> {
         let source = request.source();
         check(request, &source)?;
         no_recipient(request.recipient.as_ref())?;
         let (key, ciphertext) = self.source_key(Operation::Decrypt, &source)?;
         let Some(ciphertext) = ciphertext else { return Err(would_succeed()) };
-        let plaintext = self.open(&self.link(&key)?, &key, &ciphertext, &source.context())?;
+        let plaintext =
+            self.open(&self.holder(caller, Operation::Decrypt, &key)?, &key, &ciphertext, &source.context())?;
         unless_dry_run(request.dry_run, ())?;
         self.used(&key.id, Operation::Decrypt);
         Ok(DecryptResponse {
             key_id: self.key_arn(&key.id),
             plaintext,
             encryption_algorithm: SYMMETRIC_DEFAULT,
-            key_material_id: key_material_id(&key, &ciphertext.header.backing()),
+            key_material_id: key_material_id(&key, ciphertext.backing()),
         })
     }
 
@@ -46,7 +47,7 @@ impl Kms {
         let blob = source.blob.map_or(&[][..], |blob| &blob.0);
         let Some(key_id) = source.key_id else {
             let ciphertext = Ciphertext::parse(blob)?;
-            let id = ciphertext.header.key();
+            let id = ciphertext.key();
             let key = self.view(|view| {
                 let key = self.usable(view, id).map_err(unknown)?;
                 self.check_grant_tokens(view, source.grant_tokens)?;
@@ -62,7 +63,7 @@ impl Kms {
             return Ok((key, None));
         }
         let ciphertext = Ciphertext::parse(blob)?;
-        if ciphertext.header.key() != key.id {
+        if ciphertext.key() != key.id {
             let message =
                 "The key ID in the request does not identify a CMK that can perform this operation.";
             return Err(KmsError::new(Exception::IncorrectKey, message));

@@ -11,15 +11,16 @@ use crate::validate::{Check, KEY_ID};
 use crate::wire::EncryptionContext;
 
 impl Kms {
-    /// Encrypts up to 4096 bytes under a KMS key, in the HSMs that hold it.
-    pub fn encrypt(&self, _caller: &Caller, request: &EncryptRequest) -> Result<EncryptResponse, KmsError> {
+    /// Encrypts up to 4096 bytes under a KMS key, in the HSMs that hold it, or by its proxy.
+    pub fn encrypt(&self, caller: &Caller, request: &EncryptRequest) -> Result<EncryptResponse, KmsError> {
         let key_id = check(request)?;
         let key = self.key_for(Operation::Encrypt, key_id, request.grant_tokens.as_deref())?;
         self.algorithm_fits(&key, request.encryption_algorithm.as_deref())?;
         let none = EncryptionContext::new();
         let context = request.encryption_context.as_ref().unwrap_or(&none);
         let plaintext = request.plaintext.as_ref().map_or(&[][..], |plaintext| &plaintext.0);
-        let ciphertext_blob = self.seal(&self.link(&key)?, &key, context, plaintext)?;
+        let ciphertext_blob =
+            self.seal(&self.holder(caller, Operation::Encrypt, &key)?, &key, context, plaintext)?;
         unless_dry_run(request.dry_run, ())?;
         self.used(&key.id, Operation::Encrypt);
         Ok(EncryptResponse {

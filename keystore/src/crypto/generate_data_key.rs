@@ -4,7 +4,7 @@ use super::api::{
     GenerateDataKeyRequest, GenerateDataKeyResponse, GenerateDataKeyWithoutPlaintextRequest,
     GenerateDataKeyWithoutPlaintextResponse,
 };
-use super::common::{check_recipient, current, key_material_id, no_recipient, unless_dry_run};
+use super::common::{check_recipient, current_material_id, no_recipient, unless_dry_run};
 use super::context;
 use crate::crypto::api::RecipientInfo;
 use crate::error::KmsError;
@@ -18,10 +18,10 @@ const AES_256: &str = "AES_256";
 const AES_128: &str = "AES_128";
 
 impl Kms {
-    /// A data key of the HSMs' random numbers, and the same encrypted under the KMS key.
+    /// A data key of the HSMs' random numbers (for keys of external key stores: of KMS's own), and the same encrypted under the KMS key.
     pub fn generate_data_key(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         request: &GenerateDataKeyRequest,
     ) -> Result<GenerateDataKeyResponse, KmsError> {
         let wanted = Wanted {
@@ -33,7 +33,7 @@ impl Kms {
             recipient: request.recipient.as_ref(),
             dry_run: request.dry_run,
         };
-        let made = self.make_data_key(Operation::GenerateDataKey, &wanted)?;
+        let made = self.make_data_key(caller, Operation::GenerateDataKey, &wanted)?;
         Ok(GenerateDataKeyResponse {
             ciphertext_blob: made.ciphertext_blob,
             plaintext: made.plaintext,
@@ -45,7 +45,7 @@ impl Kms {
     /// As GenerateDataKey, for those who shall not see the data key.
     pub fn generate_data_key_without_plaintext(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         request: &GenerateDataKeyWithoutPlaintextRequest,
     ) -> Result<GenerateDataKeyWithoutPlaintextResponse, KmsError> {
         let wanted = Wanted {
@@ -57,7 +57,7 @@ impl Kms {
             recipient: None,
             dry_run: request.dry_run,
         };
-        let made = self.make_data_key(Operation::GenerateDataKeyWithoutPlaintext, &wanted)?;
+        let made = self.make_data_key(caller, Operation::GenerateDataKeyWithoutPlaintext, &wanted)?;
         Ok(GenerateDataKeyWithoutPlaintextResponse {
             ciphertext_blob: made.ciphertext_blob,
             key_id: made.key_arn,
@@ -65,21 +65,26 @@ impl Kms {
         })
     }
 
-    fn make_data_key(&self, operation: Operation, wanted: &Wanted) -> Result<Made, KmsError> {
+    fn make_data_key(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        wanted: &Wanted,
+    ) -> Result<Made, KmsError> {
         let (key_id, bytes) = wanted.check()?;
         no_recipient(wanted.recipient)?;
         let key = self.key_for(operation, key_id, wanted.grant_tokens)?;
         let none = EncryptionContext::new();
-        let link = self.link(&key)?;
-        let plaintext = link.run(|connection| connection.random(bytes))?;
-        let ciphertext_blob = self.seal(&link, &key, wanted.context.unwrap_or(&none), &plaintext)?;
+        let holder = self.holder(caller, operation, &key)?;
+        let plaintext = holder.random(bytes)?;
+        let ciphertext_blob = self.seal(&holder, &key, wanted.context.unwrap_or(&none), &plaintext)?;
         unless_dry_run(wanted.dry_run, ())?;
         self.used(&key.id, operation);
         Ok(Made {
             ciphertext_blob,
             plaintext: SecretBlob(plaintext),
             key_arn: self.key_arn(&key.id),
-            key_material_id: key_material_id(&key, &current(&key)?.id),
+            key_material_id: current_material_id(&key),
         })
     }
 }

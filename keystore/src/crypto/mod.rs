@@ -1,4 +1,4 @@
-//! Cryptographic operations: one file per operation or family. Every one of them works in an HSM.
+//! Cryptographic operations: one file per operation or family. Every one of them works in an HSM, or through a proxy.
 
 pub(crate) mod api;
 
@@ -9,6 +9,7 @@ mod context;
 mod data_key_pair;
 mod decrypt;
 mod encrypt;
+mod external;
 mod generate_data_key;
 mod generate_random;
 pub(crate) mod last_use;

@@ -2,7 +2,7 @@
 
 use super::api::{ReEncryptRequest, ReEncryptResponse};
 use super::common::{
-    SYMMETRIC_DEFAULT, check_algorithm, current, key_material_id, unless_dry_run, would_succeed,
+    SYMMETRIC_DEFAULT, check_algorithm, current_material_id, key_material_id, unless_dry_run, would_succeed,
 };
 use super::context;
 use super::decrypt::{Source, is_ignored};
@@ -13,10 +13,10 @@ use crate::validate::{Check, KEY_ID};
 use crate::wire::EncryptionContext;
 
 impl Kms {
-    /// Decrypts under one key and encrypts under another, in the HSMs of each: they may be of different key stores.
+    /// Decrypts under one key and encrypts under another, where the material of each is: they may be of different key stores.
     pub fn re_encrypt(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         request: &ReEncryptRequest,
     ) -> Result<ReEncryptResponse, KmsError> {
         let source = request.source();
@@ -25,10 +25,12 @@ impl Kms {
         let to = self.key_for(Operation::ReEncrypt, destination_id, None)?;
         self.algorithm_fits(&to, request.destination_encryption_algorithm.as_deref())?;
         let Some(ciphertext) = ciphertext else { return Err(would_succeed()) };
-        let plaintext = self.open(&self.link(&from)?, &from, &ciphertext, &source.context())?;
+        let holder = self.holder(caller, Operation::ReEncrypt, &from)?;
+        let plaintext = self.open(&holder, &from, &ciphertext, &source.context())?;
         let none = EncryptionContext::new();
         let context = request.destination_encryption_context.as_ref().unwrap_or(&none);
-        let ciphertext_blob = self.seal(&self.link(&to)?, &to, context, &plaintext.0)?;
+        let ciphertext_blob =
+            self.seal(&self.holder(caller, Operation::ReEncrypt, &to)?, &to, context, &plaintext.0)?;
         unless_dry_run(request.dry_run, ())?;
         [from.id, to.id].iter().for_each(|key| self.used(key, Operation::ReEncrypt));
         Ok(ReEncryptResponse {
@@ -37,8 +39,8 @@ impl Kms {
             key_id: self.key_arn(&to.id),
             source_encryption_algorithm: SYMMETRIC_DEFAULT,
             destination_encryption_algorithm: SYMMETRIC_DEFAULT,
-            source_key_material_id: key_material_id(&from, &ciphertext.header.backing()),
-            destination_key_material_id: key_material_id(&to, &current(&to)?.id),
+            source_key_material_id: key_material_id(&from, ciphertext.backing()),
+            destination_key_material_id: current_material_id(&to),
         })
     }
 }

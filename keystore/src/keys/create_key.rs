@@ -1,4 +1,4 @@
-//! CreateKey: the material is made in the HSMs first, then the key is committed.
+//! CreateKey: the material is made in the HSMs first, then the key is committed. Keys of external key stores are made in `create_external_key`.
 
 use super::api::{CreateKeyRequest, CreateKeyResponse};
 use super::describe_key::cluster_of;
@@ -8,17 +8,19 @@ use super::tags::tags_of;
 use crate::error::{Exception, KmsError};
 use crate::ids::{BackingKeyId, KeyId, StoreId};
 use crate::kms::{Caller, Kms};
-use crate::records::key::{BackingKey, KeyDetails, KeyRecord, OrphanRecord, StoredState};
+use crate::records::key::{BackingKey, KeyDetails, KeyRecord, Origin, OrphanRecord, StoredState};
 use crate::records::store::StoreRecord;
-use crate::records::{Change, NotDone, Read, keys};
+use crate::records::{Change, NotDone, Read, View, keys};
 use crate::stores::connection::Purpose;
+use crate::validate::invalid;
 
 /// A key store as CreateKey found it.
-type FoundStore = (StoreId, Read<StoreRecord>);
+pub(super) type FoundStore = (StoreId, Read<StoreRecord>);
 
 impl Kms {
     /// Errors: `Validation`, `UnsupportedOperation`, `MalformedPolicyDocument`, `LimitExceeded`, `Tag`,
-    /// `CustomKeyStoreNotFound`, `CustomKeyStoreInvalidState`, `CloudHsmClusterInvalidConfiguration`, `DependencyTimeout`.
+    /// `CustomKeyStoreNotFound`, `CustomKeyStoreInvalidState`, `CloudHsmClusterInvalidConfiguration`, `DependencyTimeout`,
+    /// `XksKeyAlreadyInUse`, `XksKeyInvalidConfiguration`, `XksKeyNotFound`.
     pub fn create_key(
         &self,
         caller: &Caller,
@@ -28,6 +30,9 @@ impl Kms {
         let id = KeyId::random();
         let details = self.new_details(caller, &id, request)?;
         let store = self.store_for_new_key(&form)?;
+        if let (Some(xks_key_id), Some(store)) = (form.xks_key, &store) {
+            return self.create_external_key(caller, &id, details, store, xks_key_id);
+        }
         let now_ms = self.now_ms();
         let backing = BackingKey { id: BackingKeyId::random(), created_ms: now_ms, on_demand: false };
         let record = KeyRecord {
@@ -42,7 +47,9 @@ impl Kms {
         link.run(|hsms| hsms.generate_key(&self.key_arn(&id), &backing.id))?;
         self.commit_key(&id, &record, &details, store.as_ref())?;
         let store = store.as_ref().map(|(_, store)| &store.value);
-        Ok(CreateKeyResponse { key_metadata: self.key_metadata(&id, &record, store, details.description) })
+        Ok(CreateKeyResponse {
+            key_metadata: self.key_metadata(&id, &record, store, None, details.description),
+        })
     }
 
     fn new_details(
@@ -76,9 +83,16 @@ impl Kms {
                     return Err(KmsError::new(Exception::LimitExceeded, message));
                 }
             }
-            form.store.map(|store| self.connected_store(view, store)).transpose()
+            form.store
+                .map(|store| {
+                    check_type(form.origin, &self.custom_key_store(view, store)?)?;
+                    self.connected_store(view, store)
+                })
+                .transpose()
         })?;
-        if let Some((_, store)) = &found {
+        if let Some((_, store)) = &found
+            && form.origin == Origin::AwsCloudHsm
+        {
             self.check_takes_keys(&store.value)?;
         }
         Ok(found)
@@ -92,15 +106,7 @@ impl Kms {
         details: &KeyDetails,
         store: Option<&FoundStore>,
     ) -> Result<(), KmsError> {
-        let done = self.try_transact(|view| {
-            let mut change =
-                Change::default().create(keys::key(id), record)?.create(keys::key_details(id), details)?;
-            if let Some((store, _)) = store {
-                let (store, read) = self.connected_store(view, &store.0)?;
-                change = change.keep(&read).index(keys::key_of_store(&store, id));
-            }
-            Ok((change, ()))
-        });
+        let done = self.try_transact(|view| Ok((self.with_new_key(view, id, record, details)?, ())));
         let is_there =
             || self.view(|view| view.get::<KeyRecord>(keys::key(id))).is_ok_and(|key| key.is_some());
         match done {
@@ -116,6 +122,21 @@ impl Kms {
                 Err(error)
             }
         }
+    }
+
+    /// What makes a key, in a custom key store that is still connected.
+    pub(super) fn with_new_key(
+        &self,
+        view: &View,
+        id: &KeyId,
+        record: &KeyRecord,
+        details: &KeyDetails,
+    ) -> Result<Change, KmsError> {
+        let change =
+            Change::default().create(keys::key(id), record)?.create(keys::key_details(id), details)?;
+        let Some(store) = &record.custom_key_store else { return Ok(change) };
+        let (store, read) = self.connected_store(view, &store.0)?;
+        Ok(change.keep(&read).index(keys::key_of_store(&store, id)))
     }
 
     /// Destroys the material of a key that was not made.
@@ -149,5 +170,19 @@ impl Kms {
             })?;
             Ok((change, ()))
         });
+    }
+}
+
+/// Errors: `Validation`: keys of this origin live in the other type of key stores.
+fn check_type(origin: Origin, (id, store): &FoundStore) -> Result<(), KmsError> {
+    match (origin == Origin::ExternalKeyStore) == store.value.external().is_some() {
+        true => Ok(()),
+        false => {
+            let (origin, kind) = (origin.name(), store.value.kind.name());
+            let message = format!(
+                "The custom key store {id} has the type {kind}, which has no KMS keys with the Origin {origin}."
+            );
+            Err(invalid(message))
+        }
     }
 }

@@ -9,9 +9,11 @@ use super::grants::remove_uncounted;
 use super::list_aliases::stored_name;
 use super::locate::Located;
 use crate::error::KmsError;
-use crate::ids::{AliasName, KeyId};
+use crate::ids::{AliasName, KeyId, StoreId};
 use crate::kms::Kms;
-use crate::records::key::{AliasRecord, GrantRecord, KeyCounts, KeyRecord, OrphanRecord, StoredState};
+use crate::records::key::{
+    AliasRecord, ExternalKey, GrantRecord, KeyCounts, KeyRecord, OrphanRecord, StoredState, XksKeyOwner,
+};
 use crate::records::{Change, Read, View, keys};
 use std::ops::ControlFlow;
 
@@ -37,6 +39,8 @@ impl Kms {
                 deleted.push(self.key_arn(&due.id));
             }
         }
+        // What cannot be looked up now is wiped by the next run.
+        let _ = self.forget_deleted_materials();
         // What is left is told by `orphans`, with its cause.
         let _ = self.destroy_orphans();
         deleted
@@ -118,10 +122,24 @@ fn without_records(view: &View, key: &Located) -> Result<Change, KmsError> {
     if let Some(rotation) = record.rotation {
         change = change.remove_index(keys::key_rotation(rotation.next_ms, &key.id));
     }
-    Ok(match &record.custom_key_store {
-        Some(store) => change.remove_index(keys::key_of_store(store, &key.id)),
-        None => change,
-    })
+    let Some(store) = &record.custom_key_store else { return Ok(change) };
+    let change = change.remove_index(keys::key_of_store(store, &key.id));
+    match view.get::<ExternalKey>(keys::external_key(&key.id))? {
+        Some(external) => without_external(view, change, store, &external),
+        None => Ok(change),
+    }
+}
+
+/// KMS's own key material goes for good, and with it what was encrypted under the key; the external key is free for another one.
+fn without_external(
+    view: &View,
+    change: Change,
+    store: &StoreId,
+    external: &Read<ExternalKey>,
+) -> Result<Change, KmsError> {
+    let owner = view.get::<XksKeyOwner>(keys::xks_key(store, &external.value.xks_key_id))?;
+    let change = change.remove(external);
+    Ok(owner.iter().fold(change, |change, owner| change.remove(owner)))
 }
 
 /// The deletion that an index entry names.

@@ -1,13 +1,13 @@
 //! DescribeKey, and KeyMetadata.
 
-use super::api::{DescribeKeyRequest, DescribeKeyResponse, KeyMetadata};
+use super::api::{DescribeKeyRequest, DescribeKeyResponse, KeyMetadata, XksKeyConfiguration};
 use super::form::{ENCRYPT_DECRYPT, SYMMETRIC};
 use super::locate::KeyState;
 use super::states::Operation;
 use crate::error::KmsError;
 use crate::ids::KeyId;
 use crate::kms::{Caller, Kms};
-use crate::records::key::{KeyDetails, KeyRecord, Origin, StoredState};
+use crate::records::key::{ExternalKey, KeyDetails, KeyRecord, Origin, StoredState};
 use crate::records::store::StoreRecord;
 use crate::records::{Read, View, keys};
 use crate::validate::{Check, KEY_ID};
@@ -30,7 +30,9 @@ impl Kms {
             self.check_grant_tokens(view, request.grant_tokens.as_deref())?;
             let description = view.key_details(&key.id)?.value.description;
             let store = key.store.as_ref().map(|store| &store.value);
-            let key_metadata = self.key_metadata(&key.id, &key.record.value, store, description);
+            let external: Option<Read<ExternalKey>> = view.get(keys::external_key(&key.id))?;
+            let xks_key_id = external.map(|external| external.value.xks_key_id);
+            let key_metadata = self.key_metadata(&key.id, &key.record.value, store, xks_key_id, description);
             Ok(DescribeKeyResponse { key_metadata })
         })
     }
@@ -40,6 +42,7 @@ impl Kms {
         id: &KeyId,
         record: &KeyRecord,
         store: Option<&StoreRecord>,
+        xks_key_id: Option<String>,
         description: String,
     ) -> KeyMetadata {
         let state = KeyState::of(record.state, store);
@@ -70,6 +73,7 @@ impl Kms {
             encryption_algorithms: vec![SYMMETRIC.into()],
             multi_region: false,
             current_key_material_id: material,
+            xks_key_configuration: xks_key_id.map(|id| XksKeyConfiguration { id }),
         }
     }
 }

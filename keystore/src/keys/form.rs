@@ -47,8 +47,10 @@ pub(crate) const ENCRYPT_DECRYPT: &str = "ENCRYPT_DECRYPT";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeyForm<'a> {
     pub origin: Origin,
-    /// CustomKeyStoreId, of Origin AWS_CLOUDHSM.
+    /// CustomKeyStoreId, but of Origin AWS_KMS.
     pub store: Option<&'a str>,
+    /// XksKeyId, of Origin EXTERNAL_KEY_STORE.
+    pub xks_key: Option<&'a str>,
 }
 
 impl<'a> KeyForm<'a> {
@@ -66,9 +68,13 @@ impl<'a> KeyForm<'a> {
         }
         check_usage(spec, usage)?;
         check_made(origin, spec, request.multi_region == Some(true))?;
-        let store = request.custom_key_store_id.as_deref();
-        let origin = if store.is_some() { Origin::AwsCloudHsm } else { Origin::AwsKms };
-        Ok(Self { origin, store })
+        let [store, xks_key] = [&request.custom_key_store_id, &request.xks_key_id].map(Option::as_deref);
+        let origin = match (store, xks_key) {
+            (None, _) => Origin::AwsKms,
+            (Some(_), None) => Origin::AwsCloudHsm,
+            (Some(_), Some(_)) => Origin::ExternalKeyStore,
+        };
+        Ok(Self { origin, store, xks_key })
     }
 }
 
@@ -154,7 +160,7 @@ fn usages(spec: &str) -> &'static [&'static str] {
 fn check_made(origin: &str, spec: &str, is_multi_region: bool) -> Result<(), KmsError> {
     let wrong = |what: &str| Err(unsupported(format!("{what} is not supported by this service.")));
     match origin {
-        "EXTERNAL" | "EXTERNAL_KEY_STORE" => wrong(&format!("Origin {origin}")),
+        "EXTERNAL" => wrong(&format!("Origin {origin}")),
         _ if spec != SYMMETRIC => wrong(&format!("KeySpec {spec}")),
         _ if is_multi_region => wrong("MultiRegion"),
         _ => Ok(()),
@@ -180,9 +186,10 @@ mod tests {
     }
 
     const CLOUD: &str = "Origin=AWS_CLOUDHSM CustomKeyStoreId=cks-1";
+    const XKS: &str = "Origin=EXTERNAL_KEY_STORE CustomKeyStoreId=cks-1 XksKeyId=k-_.9";
 
     #[test]
-    fn symmetric_keys_of_two_origins_are_made() {
+    fn symmetric_keys_of_three_origins_are_made() {
         for members in [
             "",
             "Origin=AWS_KMS KeyUsage=ENCRYPT_DECRYPT",
@@ -191,12 +198,17 @@ mod tests {
             let request = request(members);
             assert_eq!(
                 KeyForm::of(&request),
-                Ok(KeyForm { origin: Origin::AwsKms, store: None }),
+                Ok(KeyForm { origin: Origin::AwsKms, store: None, xks_key: None }),
                 "{members}"
             );
         }
-        let request = request(&format!("{CLOUD} KeySpec=SYMMETRIC_DEFAULT"));
-        assert_eq!(KeyForm::of(&request), Ok(KeyForm { origin: Origin::AwsCloudHsm, store: Some("cks-1") }));
+        let made = [
+            (CLOUD, KeyForm { origin: Origin::AwsCloudHsm, store: Some("cks-1"), xks_key: None }),
+            (XKS, KeyForm { origin: Origin::ExternalKeyStore, store: Some("cks-1"), xks_key: Some("k-_.9") }),
+        ];
+        for (members, form) in made {
+            assert_eq!(KeyForm::of(&request(&format!("{members} KeySpec=SYMMETRIC_DEFAULT"))), Ok(form));
+        }
     }
 
     /// The exception of a request.
@@ -243,11 +255,10 @@ mod tests {
             "KeyUsage=SIGN_VERIFY",
             "MultiRegion=true",
         ] {
-            assert_eq!(
-                exception(&format!("{CLOUD} {members}")),
-                Exception::UnsupportedOperation,
-                "{members}"
-            );
+            for store in [CLOUD, XKS] {
+                let exception = exception(&format!("{store} {members}"));
+                assert_eq!(exception, Exception::UnsupportedOperation, "{store} {members}");
+            }
         }
     }
 
@@ -255,7 +266,6 @@ mod tests {
     fn what_this_service_does_not_make_is_unsupported() {
         for members in [
             "Origin=EXTERNAL",
-            "Origin=EXTERNAL_KEY_STORE CustomKeyStoreId=cks-1 XksKeyId=k",
             "MultiRegion=true",
             "KeySpec=RSA_2048 KeyUsage=SIGN_VERIFY",
             "KeySpec=ECC_NIST_P256 KeyUsage=KEY_AGREEMENT",

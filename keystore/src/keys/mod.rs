@@ -3,10 +3,12 @@
 pub(crate) mod aliases;
 pub(crate) mod api;
 mod cancel_key_deletion;
+mod create_external_key;
 mod create_key;
 mod delete_due_keys;
 pub(crate) mod describe_key;
 mod enable_key;
+pub(crate) mod external;
 mod form;
 pub(crate) mod grants;
 mod key_policies;

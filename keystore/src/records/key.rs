@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 pub(crate) struct KeyRecord {
     pub origin: Origin,
     pub state: StoredState,
-    /// Origin AWS_CLOUDHSM: where it lives.
+    /// Where it lives; `None`: in the default key store.
     pub custom_key_store: Option<StoreId>,
-    /// Key material, oldest first; the last one encrypts. One, but for rotated keys of the default key store.
+    /// Key material in HSMs, oldest first; the last one encrypts. One, but for rotated keys of the default key store, and for keys
+    /// of external key stores, which have none there: see `ExternalKey`.
     pub backing: Vec<BackingKey>,
     pub created_ms: u64,
     /// Automatic rotation, in the default key store.
@@ -63,6 +64,29 @@ pub(crate) struct BackingKey {
 pub(crate) struct Rotation {
     pub period_days: u16,
     pub next_ms: u64,
+}
+
+/// What KMS keeps of a key of Origin EXTERNAL_KEY_STORE: all but the external key itself. Never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ExternalKey {
+    /// The external key behind it, in the key store's proxy.
+    pub xks_key_id: String,
+    /// KMS's own key material, sealed.
+    pub material: Vec<u8>,
+}
+
+impl Record for ExternalKey {
+    const VERSION: u8 = 1;
+}
+
+/// Whose external key one is, in its key store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct XksKeyOwner {
+    pub key: [u8; 16],
+}
+
+impl Record for XksKeyOwner {
+    const VERSION: u8 = 1;
 }
 
 /// What no cryptographic operation reads.

@@ -23,6 +23,10 @@ pub(crate) const LAST_USE: u8 = 0x24;
 pub(crate) const KEY_ROTATION: u8 = 0x25;
 /// `KeyCounts`
 pub(crate) const KEY_COUNTS: u8 = 0x26;
+/// `ExternalKey`
+pub(crate) const EXTERNAL_KEY: u8 = 0x27;
+/// `XksKeyOwner`, by custom key store and external key.
+pub(crate) const XKS_KEY: u8 = 0x28;
 /// `AliasRecord`
 pub(crate) const ALIAS: u8 = 0x30;
 /// Index: a key's aliases.
@@ -83,6 +87,14 @@ pub(crate) fn last_use(id: &KeyId) -> Vec<u8> {
 
 pub(crate) fn key_rotation(next_ms: u64, id: &KeyId) -> Vec<u8> {
     joined(KEY_ROTATION, &[&next_ms.to_be_bytes(), id.as_bytes()])
+}
+
+pub(crate) fn external_key(id: &KeyId) -> Vec<u8> {
+    joined(EXTERNAL_KEY, &[id.as_bytes()])
+}
+
+pub(crate) fn xks_key(store: &StoreId, xks_key_id: &str) -> Vec<u8> {
+    joined(XKS_KEY, &[store.0.as_bytes(), &[0], xks_key_id.as_bytes()])
 }
 
 /// The time and the key of a `key_rotation`.

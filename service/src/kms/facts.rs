@@ -32,14 +32,7 @@ impl KnownKeys {
         let Some(arn) = arn else { return (None, Value::Null) };
         let told = match self.find(kms, &arn) {
             None => Value::Null,
-            Some(facts) if is_new => {
-                let backing = json!({"backingKeyId": facts.backing_key_id}).to_string();
-                json!({"customKeyStoreId": facts.custom_key_store_id, "backingKey": backing})
-            }
-            Some(facts) => json!({
-                "customKeyStoreId": facts.custom_key_store_id,
-                "backingKeyId": facts.backing_key_id,
-            }),
+            Some(facts) => told_of(&facts, is_new),
         };
         (Some(arn), told)
     }
@@ -55,6 +48,17 @@ impl KnownKeys {
         }
         known.insert(arn.into(), Arc::clone(&facts));
         Some(facts)
+    }
+}
+
+fn told_of(facts: &KeyFacts, is_new: bool) -> Value {
+    let store = &facts.custom_key_store_id;
+    match (&facts.xks_key_id, &facts.backing_key_id) {
+        (Some(xks_key), _) => json!({"customKeyStoreId": store, "xksKeyId": xks_key}),
+        (None, backing) if is_new => {
+            json!({"customKeyStoreId": store, "backingKey": json!({"backingKeyId": backing}).to_string()})
+        }
+        (None, backing) => json!({"customKeyStoreId": store, "backingKeyId": backing}),
     }
 }
 

@@ -69,6 +69,16 @@ pub struct KeyMetadata {
     /// Of Origin AWS_KMS: 64 hex digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_key_material_id: Option<String>,
+    /// Of Origin EXTERNAL_KEY_STORE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xks_key_configuration: Option<XksKeyConfiguration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct XksKeyConfiguration {
+    /// The external key's, in the external key manager.
+    pub id: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
