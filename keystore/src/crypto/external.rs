@@ -34,9 +34,8 @@ impl Kms {
         store: &StoreId,
     ) -> Result<Outside<'a>, KmsError> {
         let read: Option<Read<StoreRecord>> = self.view(|view| view.get(keys::store(store)))?;
-        let record = read.as_ref().and_then(|read| read.value.external());
-        let is_not = || KmsError::internal(format!("{store} is no external key store"));
-        let proxy = self.proxy_of(store, record.ok_or_else(is_not)?)?;
+        let read = read.ok_or_else(|| KmsError::internal(format!("{store} is gone, and has a key")))?;
+        let proxy = self.proxy_of(store, read.value.as_external()?)?;
         let material = self.material_of(&key.id)?;
         let metadata = RequestMetadata {
             aws_principal_arn: Some(caller.principal.clone()),

@@ -66,8 +66,7 @@ impl Kms {
         (id, store): &FoundStore,
         xks_key_id: &str,
     ) -> Result<(), KmsError> {
-        let is_not = || KmsError::internal(format!("{id} is no external key store"));
-        let proxy = self.proxy_of(id, store.value.external().ok_or_else(is_not)?)?;
+        let proxy = self.proxy_of(id, store.value.as_external()?)?;
         let request = Uuid::new_v4().to_string();
         let metadata = RequestMetadata {
             aws_principal_arn: Some(caller.principal.clone()),

@@ -90,9 +90,7 @@ impl Kms {
                 })
                 .transpose()
         })?;
-        if let Some((_, store)) = &found
-            && form.origin == Origin::AwsCloudHsm
-        {
+        if let Some((_, store)) = &found {
             self.check_takes_keys(&store.value)?;
         }
         Ok(found)
@@ -175,7 +173,7 @@ impl Kms {
 
 /// Errors: `Validation`: keys of this origin live in the other type of key stores.
 fn check_type(origin: Origin, (id, store): &FoundStore) -> Result<(), KmsError> {
-    match (origin == Origin::ExternalKeyStore) == store.value.external().is_some() {
+    match (origin == Origin::AwsCloudHsm) == store.value.hsm().is_some() {
         true => Ok(()),
         false => {
             let (origin, kind) = (origin.name(), store.value.kind.name());

@@ -33,3 +33,4 @@ mod stores;
 mod support;
 mod world;
 mod xks;
+mod xks_keys;

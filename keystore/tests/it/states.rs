@@ -79,7 +79,7 @@ const OTHER_OPERATIONS: &[(&str, Option<Exception>, Option<Exception>)] = &[
 
 /// How a key gets into a state, and what it is then called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub enum State {
     Enabled,
     Disabled,
     PendingDeletion,
@@ -91,7 +91,7 @@ enum State {
 }
 
 impl State {
-    const ALL: [State; 6] = [
+    pub const ALL: [State; 6] = [
         State::Enabled,
         State::Disabled,
         State::PendingDeletion,
@@ -100,11 +100,11 @@ impl State {
         State::PendingDeletionAndUnavailable,
     ];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         ["Enabled", "Disabled", "PendingDeletion", "Unavailable"][self.column()]
     }
 
-    fn column(self) -> usize {
+    pub fn column(self) -> usize {
         match self {
             State::Enabled => 0,
             State::Disabled => 1,
@@ -113,7 +113,7 @@ impl State {
         }
     }
 
-    fn is_disconnected(self) -> bool {
+    pub fn is_disconnected(self) -> bool {
         matches!(
             self,
             State::Unavailable | State::DisabledAndUnavailable | State::PendingDeletionAndUnavailable
@@ -121,7 +121,7 @@ impl State {
     }
 
     /// Of a key that is Enabled; the store is disconnected later.
-    fn bring_about(self, scene: &Scene, key: &str) {
+    pub fn bring_about(self, scene: &Scene, key: &str) {
         match self {
             State::Enabled | State::Unavailable => {}
             State::Disabled | State::DisabledAndUnavailable => {
@@ -135,7 +135,7 @@ impl State {
 }
 
 /// Operation, and what becomes of it: with keys of a custom key store, with keys of the default one.
-fn rows() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)> {
+pub fn rows() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)> {
     let rows = OPERATIONS_ON_KEYS.trim().lines().map(|line| {
         let (custom, default) = line.split_once('|').unwrap();
         let mut custom = custom.split_whitespace();
@@ -144,7 +144,7 @@ fn rows() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)> {
     rows.collect()
 }
 
-fn expect(answer: Result<Value, KmsError>, rule: &str, arn: &str, what: &str) {
+pub fn expect(answer: Result<Value, KmsError>, rule: &str, arn: &str, what: &str) {
     let (exception, text) = match rule {
         "ok" => return drop(answer.unwrap_or_else(|error| panic!("{what}: {error}"))),
         "1" => (Exception::Disabled, "is disabled."),

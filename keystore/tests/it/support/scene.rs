@@ -1,11 +1,13 @@
 //! Two custom key stores and the default one, with a key in each.
 
+use super::proxy::{ACCESS_KEY_ID, HOST, PATH, Proxy, SECRET};
 use super::{CLUSTERS, Kind, PASSWORD, World, call};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use vhsm_keystore::{Exception, KmsError, Settings};
+use std::time::Duration;
+use vhsm_keystore::{Exception, KmsError, Settings, xks};
 use vhsm_store::{Memory, Store};
 
 pub struct Scene {
@@ -14,6 +16,8 @@ pub struct Scene {
     pub stores: [String; 2],
     /// The IDs of keys: one in each of `stores`, and one of the default key store.
     pub keys: [String; 3],
+    /// An external key store, connected, where there is a proxy.
+    pub external: Option<String>,
 }
 
 impl Scene {
@@ -27,11 +31,40 @@ impl Scene {
 
     pub fn of(kind: Kind, settings: Settings, store: Arc<dyn Store>) -> Scene {
         let world = World::of_three_in(kind, settings, store);
-        let mut scene = Scene { world, stores: Default::default(), keys: Default::default() };
+        let mut scene = Scene { world, stores: Default::default(), keys: Default::default(), external: None };
         scene.stores = [0, 1].map(|number| scene.make_store(number));
         let of = |store: &str| scene.custom_key(store);
         scene.keys = [of(&scene.stores[0]), of(&scene.stores[1]), scene.default_key()];
         scene
+    }
+
+    /// With an external key store, whose keys are to be put into the proxy.
+    pub fn with_external(kind: Kind) -> (Scene, Proxy) {
+        let proxy = Proxy::start();
+        let mut scene = Scene::new(kind);
+        scene.world.call_proxies(xks::Settings {
+            timeout: Duration::from_secs(20),
+            ca_file: Some(proxy.ca_file()),
+            hosts: [(HOST.to_owned(), proxy.address())].into(),
+            ..xks::Settings::default()
+        });
+        scene.world.kms.resume();
+        scene.world.kms.run_tasks();
+        let made = scene.ok(
+            "CreateCustomKeyStore",
+            json!({
+                "CustomKeyStoreName": "external",
+                "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+                "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+                "XksProxyUriEndpoint": format!("https://{HOST}"),
+                "XksProxyUriPath": PATH,
+                "XksProxyAuthenticationCredential": { "AccessKeyId": ACCESS_KEY_ID, "RawSecretAccessKey": SECRET },
+            }),
+        );
+        let store = text(&made, "CustomKeyStoreId");
+        scene.connect(&store);
+        scene.external = Some(store);
+        (scene, proxy)
     }
 
     fn make_store(&self, number: usize) -> String {
@@ -71,6 +104,15 @@ impl Scene {
     pub fn custom_key(&self, store: &str) -> String {
         let made = self.ok("CreateKey", json!({ "Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store }));
         text(&made["KeyMetadata"], "KeyId")
+    }
+
+    /// A new key of Origin EXTERNAL_KEY_STORE.
+    pub fn external_key(&self, xks_key_id: &str) -> String {
+        let store = self.external.as_deref().expect("a scene with an external key store");
+        let request = json!({
+            "Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": store, "XksKeyId": xks_key_id,
+        });
+        text(&self.ok("CreateKey", request)["KeyMetadata"], "KeyId")
     }
 
     /// A new key of Origin AWS_KMS.
