@@ -3,7 +3,7 @@
 use crate::hsm::HsmStatus;
 use crate::ids::{KeyId, StoreId};
 use crate::kms::Kms;
-use crate::records::key::{ExternalKey, KeyRecord};
+use crate::records::key::KeyRecord;
 use crate::records::store::StoreRecord;
 use crate::records::{Read, View, keys};
 use crate::stores::external::health::ProxyHealth;
@@ -45,11 +45,11 @@ impl Kms {
         let id = KeyId::parse(key_arn.rsplit_once("key/")?.1)?;
         let read = |view: &View| {
             let key: Option<Read<KeyRecord>> = view.get(keys::key(&id))?;
-            let external: Option<Read<ExternalKey>> = view.get(keys::external_key(&id))?;
-            Ok((key, external))
+            let Some(key) = key else { return Ok(None) };
+            let external = view.external_key(&id, &key.value)?;
+            Ok(Some((key.value, external)))
         };
-        let (key, external) = self.view(read).ok()?;
-        let record = key?.value;
+        let (record, external) = self.view(read).ok()??;
         Some(KeyFacts {
             custom_key_store_id: record.custom_key_store?.0,
             backing_key_id: record.backing.last().map(|backing| backing.id.to_string()),

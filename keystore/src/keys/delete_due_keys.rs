@@ -124,7 +124,7 @@ fn without_records(view: &View, key: &Located) -> Result<Change, KmsError> {
     }
     let Some(store) = &record.custom_key_store else { return Ok(change) };
     let change = change.remove_index(keys::key_of_store(store, &key.id));
-    match view.get::<ExternalKey>(keys::external_key(&key.id))? {
+    match view.external_key(&key.id, record)? {
         Some(external) => without_external(view, change, store, &external),
         None => Ok(change),
     }

@@ -30,8 +30,7 @@ impl Kms {
             self.check_grant_tokens(view, request.grant_tokens.as_deref())?;
             let description = view.key_details(&key.id)?.value.description;
             let store = key.store.as_ref().map(|store| &store.value);
-            let external: Option<Read<ExternalKey>> = view.get(keys::external_key(&key.id))?;
-            let xks_key_id = external.map(|external| external.value.xks_key_id);
+            let xks_key_id = view.external_key(&key.id, &key.record.value)?.map(|read| read.value.xks_key_id);
             let key_metadata = self.key_metadata(&key.id, &key.record.value, store, xks_key_id, description);
             Ok(DescribeKeyResponse { key_metadata })
         })
@@ -84,6 +83,18 @@ pub(super) fn cluster_of(store: &StoreRecord) -> Option<&str> {
 }
 
 impl View<'_> {
+    /// What is kept of a key of Origin EXTERNAL_KEY_STORE; `None`: it has another origin.
+    pub(crate) fn external_key(
+        &self,
+        id: &KeyId,
+        record: &KeyRecord,
+    ) -> Result<Option<Read<ExternalKey>>, KmsError> {
+        match record.origin {
+            Origin::ExternalKeyStore => self.get(keys::external_key(id)),
+            Origin::AwsKms | Origin::AwsCloudHsm => Ok(None),
+        }
+    }
+
     /// The details of a key that is there.
     pub(super) fn key_details(&self, id: &KeyId) -> Result<Read<KeyDetails>, KmsError> {
         let details = self.get(keys::key_details(id))?;

@@ -167,3 +167,6 @@ fn malformed<T>(what: String) -> Result<T, ProxyFailure> {
 fn printable(text: &str, chars_max: usize) -> String {
     text.chars().take(chars_max).map(|char| if matches!(char, ' '..='~') { char } else { '?' }).collect()
 }
+
+#[cfg(test)]
+mod tests;

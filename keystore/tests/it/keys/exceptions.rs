@@ -132,7 +132,6 @@ fn what_this_service_does_not_make_is_unsupported() {
     let (world, store) = world(Kind::SoftHsm);
     for members in [
         json!({ "Origin": "EXTERNAL" }),
-        json!({ "Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": store, "XksKeyId": "k" }),
         json!({ "KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY" }),
         json!({ "MultiRegion": true }),
         json!({ "Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": store, "MultiRegion": true }),

@@ -127,5 +127,5 @@ fn the_certificates_end_is_known() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let (_, end) = ends.first_key_value().unwrap();
     let left = Duration::from_millis(*end).checked_sub(now).unwrap();
-    assert!(left > days(29) && left <= days(30), "{left:?}");
+    assert!(left > days(1) && left < days(100), "{left:?}");
 }
