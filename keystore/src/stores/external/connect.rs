@@ -1,9 +1,10 @@
 //! The rest of ConnectCustomKeyStore of an external key store: its proxy is asked how it is.
 
+use super::health::Request;
 use crate::error::KmsError;
 use crate::ids::StoreId;
 use crate::kms::Kms;
-use crate::records::store::{ConnectionErrorCode, ExternalStore};
+use crate::records::store::ExternalStore;
 use crate::stores::keep::Verdict;
 
 impl Kms {
@@ -16,10 +17,10 @@ impl Kms {
         if let Err(fault) = self.check_service(store) {
             return Ok(Err(Verdict::new(fault.code(), fault.message())));
         }
-        let answer = self.ask_health(id, store, "ConnectCustomKeyStore")?;
-        Ok(answer.map(drop).map_err(|failure| {
-            let code: ConnectionErrorCode = failure.connection_error_code();
-            Verdict::new(code, failure.to_string())
-        }))
+        let request = Request::new("ConnectCustomKeyStore");
+        let answer = self.ask_health(id, store, &request)?;
+        Ok(answer
+            .map(drop)
+            .map_err(|failure| Verdict::new(failure.connection_error_code(), request.told(store, &failure))))
     }
 }

@@ -131,23 +131,29 @@ impl Kms {
         answer
     }
 
-    /// Asks the proxy of a key store that is there. `why`: kmsOperation.
+    /// Asks the proxy of a key store that is there.
     pub(super) fn ask_health(
         &self,
         id: &StoreId,
         store: &ExternalStore,
-        why: &str,
+        request: &Request,
     ) -> Result<Result<HealthStatus, ProxyFailure>, KmsError> {
         let proxy = self.proxy_of(id, store)?;
-        let answer = self.call_proxy(id, OPERATION, || self.xks.health(&proxy, &metadata(why)));
+        let answer = self.call_proxy(id, OPERATION, || self.xks.health(&proxy, &request.metadata()));
         self.health.note(id, &answer);
         Ok(answer)
     }
 
     /// Asks the proxy that a key store is to have. Errors: those of [`ProxyFailure::for_store`].
-    pub(super) fn try_proxy(&self, id: &StoreId, store: &ExternalStore, why: &str) -> Result<(), KmsError> {
-        let proxy = self.open_proxy(id, store)?;
-        self.xks.health(&proxy, &metadata(why)).map(drop).map_err(|failure| failure.for_store())
+    pub(super) fn try_proxy(
+        &self,
+        id: &StoreId,
+        store: &ExternalStore,
+        why: &'static str,
+    ) -> Result<(), KmsError> {
+        let (proxy, request) = (self.open_proxy(id, store)?, Request::new(why));
+        let answer = self.xks.health(&proxy, &request.metadata());
+        answer.map(drop).map_err(|failure| failure.for_store().with_detail(request.told(store, &failure)))
     }
 
     /// Looks after a connected external key store: its proxy is asked when it is time, by a task.
@@ -170,7 +176,7 @@ impl Kms {
         if record.state != ConnectionState::Connected || record.attempt != attempt {
             return Ok(());
         }
-        let told = match self.ask_health(id, record.as_external()?, CHECK)? {
+        let told = match self.ask_health(id, record.as_external()?, &Request::new(CHECK))? {
             Ok(status) => {
                 let active = states(&status).get(STATES[0]).copied().unwrap_or_default();
                 format!("{active} of {} external key managers are ACTIVE", status.ekm_fleet_details.len())
@@ -188,11 +194,30 @@ impl Kms {
     }
 }
 
-fn metadata(why: &str) -> RequestMetadata {
-    RequestMetadata {
-        kms_operation: Some(why.into()),
-        kms_request_id: Some(Uuid::new_v4().to_string()),
-        ..RequestMetadata::default()
+/// One GetHealthStatus.
+pub(super) struct Request {
+    /// kmsOperation
+    why: &'static str,
+    /// kmsRequestId: by it the proxy's log is found.
+    id: String,
+}
+
+impl Request {
+    pub fn new(why: &'static str) -> Self {
+        Self { why, id: Uuid::new_v4().to_string() }
+    }
+
+    fn metadata(&self) -> RequestMetadata {
+        RequestMetadata {
+            kms_operation: Some(self.why.into()),
+            kms_request_id: Some(self.id.clone()),
+            ..RequestMetadata::default()
+        }
+    }
+
+    /// For the log.
+    pub fn told(&self, store: &ExternalStore, failure: &ProxyFailure) -> String {
+        format!("{} (kmsRequestId {}): {failure}", store.endpoint, self.id)
     }
 }
 

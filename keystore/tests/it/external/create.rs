@@ -67,7 +67,11 @@ fn a_proxy_that_does_not_know_the_credential_or_the_path_has_its_exception() {
         ("XksProxyUriPath", json!("/other/kms/xks/v1"), Exception::XksProxyInvalidConfiguration),
         ("XksProxyUriPath", json!("/kms/xks/v1"), Exception::XksProxyInvalidConfiguration),
     ] {
-        assert_exception(bench.create(changed(&members(), json!({ member: value }))), exception);
+        let error = bench.create(changed(&members(), json!({ member: value }))).unwrap_err();
+        assert_eq!(error.exception, exception, "{error}");
+        // The log names what the proxy's log has.
+        let request = bench.proxy.calls().last().unwrap().metadata("kmsRequestId").to_owned();
+        assert!(error.detail.is_some_and(|detail| detail.contains(&request)), "{request}");
     }
 }
 
