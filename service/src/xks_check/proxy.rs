@@ -7,6 +7,7 @@ use super::sign::Signing;
 use super::target::Target;
 use super::wire::{self, BOTH_VERSIONS, Broken, HTTP_1, Offer, Secured, Stream};
 use crate::failure::Failure;
+use hyper::Version;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -157,8 +158,18 @@ impl Proxy {
         self.block_on(self.open(&self.offer())).map_err(|broken| missed(broken.to_string()))
     }
 
+    /// One request on a check's own connection, which is opened anew where the proxy closed it.
     pub fn answer_on(&self, connection: &mut Connection, request: &Request) -> Result<Reply, Finding> {
-        self.block_on(self.send_on(connection, request)).map_err(|broken| missed(broken.to_string()))
+        let replied = self.block_on(async {
+            match self.send_on(connection, request).await {
+                Err(Broken::Closed(_)) if connection.version() == Version::HTTP_11 => {
+                    *connection = self.open(&self.offer()).await?;
+                    self.send_on(connection, request).await
+                }
+                replied => replied,
+            }
+        });
+        replied.map_err(|broken| missed(broken.to_string()))
     }
 
     fn note(&self, request: &Request, reply: &Reply) {

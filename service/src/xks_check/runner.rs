@@ -1,6 +1,7 @@
 //! Runs the checks one after the other, and says now and then how far it is.
 
 use super::calls::{ACCESS_DENIED, AUTHENTICATION, Api, KEY_NOT_FOUND};
+use super::outcome::{Finding, Outcome};
 use super::proxy::Proxy;
 use super::report::Line;
 use super::table::Check;
@@ -47,7 +48,8 @@ pub fn run(proxy: &Proxy, checks: &[&'static Check], mut tell: impl FnMut(&Line)
         scope.spawn(|| progress(checks, &done, all_done));
         let lines = checks.iter().map(|check| {
             let started = Instant::now();
-            let line = Line::new(check, (check.run)(proxy), started.elapsed());
+            let outcome = without(&proxy.target.secret, (check.run)(proxy));
+            let line = Line::new(check, outcome, started.elapsed());
             done.fetch_add(1, Ordering::Relaxed);
             tell(&line);
             line
@@ -56,6 +58,16 @@ pub fn run(proxy: &Proxy, checks: &[&'static Check], mut tell: impl FnMut(&Line)
         drop(finished);
         lines
     })
+}
+
+/// A proxy that tells the secret in its messages is found by a check, and the secret is not told on.
+fn without(secret: &str, outcome: Outcome) -> Outcome {
+    let hide = |text: String| text.replace(secret, "(the secret)");
+    match outcome {
+        Ok(got) => Ok(hide(got)),
+        Err(Finding::Missed(got)) => Err(Finding::Missed(hide(got))),
+        Err(Finding::Skipped(why)) => Err(Finding::Skipped(hide(why))),
+    }
 }
 
 /// A line on standard error every two seconds, until all is done.

@@ -1,11 +1,9 @@
 //! Decrypt: nothing may be changed of what Encrypt gave.
 
-use super::super::calls::{Api, INVALID_CIPHERTEXT, Sealed, UNSUPPORTED, VALIDATION, random};
+use super::super::calls::{Api, INVALID_CIPHERTEXT, Sealed, UNSUPPORTED, VALIDATION, base64, random};
 use super::super::outcome::{Finding, Outcome, ensure, skipped};
 use super::super::proxy::Proxy;
 use super::super::table::Check;
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE};
 use serde_json::{Value, json};
 
 const DECRYPT: &str = "Decrypt";
@@ -320,23 +318,40 @@ fn types(proxy: &Proxy) -> Outcome {
     Ok(VALIDATION.to_owned())
 }
 
+/// The right bytes in a wrong form: a proxy that reads these takes what KMS never sends.
 fn no_base64(proxy: &Proxy) -> Outcome {
-    let sealed = checked_sample(proxy)?;
-    for (member, length) in
-        MEMBERS.into_iter().zip([sealed.ciphertext.len(), sealed.iv.len(), sealed.tag.len()])
-    {
-        // Bytes whose base64 has both letters that the alphabets differ in.
-        let bytes: Vec<_> = [0xfb, 0xff, 0xfe].into_iter().cycle().take(length).collect();
-        let mut texts = vec!["****".to_owned(), URL_SAFE.encode(&bytes)];
-        if length % 3 != 0 {
-            texts.push(STANDARD_NO_PAD.encode(&bytes));
-        }
-        for text in texts {
-            let about = |finding: Finding| finding.about(format!("{member} {text:?}"));
-            refused(proxy, &sealed, |body| body[member] = json!(text), EITHER).map_err(about)?;
+    let sealed = telling_sample(proxy)?;
+    let right = proxy.decrypt_body(&sealed, Some(AAD));
+    let mut refusals = 0;
+    for member in MEMBERS {
+        let text = right[member].as_str().unwrap_or_default();
+        let forms = [
+            ("URL-safe", text.replace('+', "-").replace('/', "_")),
+            ("without padding", text.trim_end_matches('=').to_owned()),
+            ("with a line's end", format!("{}\n{}", &text[..4], &text[4..])),
+            ("with a letter that is none", format!("*{}", &text[1..])),
+            ("with too much padding", format!("{text}====")),
+        ];
+        for (what, form) in forms.into_iter().filter(|(_, form)| form != text) {
+            let about = |finding: Finding| finding.about(format!("{member} {what}"));
+            refused(proxy, &sealed, |body| body[member] = json!(form), EITHER).map_err(about)?;
+            refusals += 1;
         }
     }
-    Ok("all refused".to_owned())
+    Ok(format!("{refusals} forms refused"))
+}
+
+/// A ciphertext whose parts have, in base64, letters that the alphabets differ in; and padding, but for an IV of 12 bytes.
+fn telling_sample(proxy: &Proxy) -> Result<Sealed, Finding> {
+    let tells = |bytes: &[u8]| base64(bytes).contains(['+', '/']);
+    let mut sealed = proxy.encrypt(&random(49), Some(AAD))?;
+    for _ in 0..200 {
+        if tells(&sealed.ciphertext) && tells(&sealed.iv) && tells(&sealed.tag) {
+            break;
+        }
+        sealed = proxy.encrypt(&random(49), Some(AAD))?;
+    }
+    Ok(sealed)
 }
 
 fn algorithm(proxy: &Proxy) -> Outcome {

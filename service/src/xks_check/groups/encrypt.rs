@@ -165,7 +165,7 @@ fn empty_aad(proxy: &Proxy) -> Outcome {
 /// Looks at one length of the answers for several plaintexts.
 fn lengths(proxy: &Proxy, look: fn(&Sealed, usize) -> (&'static str, usize, bool)) -> Outcome {
     let mut got = String::new();
-    for size in [1, 15, 16, 17, PLAINTEXT_BYTES] {
+    for size in [1, 15, 16, 17, 1024] {
         let (what, length, good) = look(&proxy.encrypt(&random(size), Some(b"aad"))?, size);
         got = format!("{what} of {length} bytes for a plaintext of {size}");
         ensure(good, || got.clone())?;
@@ -175,7 +175,7 @@ fn lengths(proxy: &Proxy, look: fn(&Sealed, usize) -> (&'static str, usize, bool
 
 /// Enough bytes that each letter of the alphabet occurs, and each padding.
 fn answers_in_base64(proxy: &Proxy) -> Outcome {
-    for size in [4096, 4097, 4098] {
+    for size in [3000, 3001, 3002] {
         let plaintext = random(size);
         let reply = proxy.call(Api::Encrypt, &proxy.encrypt_body(&plaintext, None, true))?;
         let json = reply.ok()?;
@@ -201,7 +201,7 @@ fn standard(json: &Value, member: &str) -> Result<(), Finding> {
 }
 
 fn cdiv(proxy: &Proxy, aad: Option<&[u8]>) -> Outcome {
-    for size in [1, 32, PLAINTEXT_BYTES] {
+    for size in [1, 32, 1024] {
         let plaintext = random(size);
         let sealed = proxy.encrypt_with(&proxy.target.key, &plaintext, aad, true)?;
         let given = sealed.cdiv.as_deref().ok_or_else(|| missed("no ciphertextDataIntegrityValue"))?;

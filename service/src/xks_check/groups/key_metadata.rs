@@ -1,6 +1,6 @@
 //! GetKeyMetadata: what KMS wants of a key, and keys that there are not.
 
-use super::super::calls::{Api, INVALID_URI_PATH, KEY_NOT_FOUND, Sealed, VALIDATION};
+use super::super::calls::{Api, INVALID_URI_PATH, KEY_NOT_FOUND, Sealed, VALIDATION, random};
 use super::super::outcome::{Finding, Outcome, ensure, missed};
 use super::super::proxy::Proxy;
 use super::super::table::Check;
@@ -74,7 +74,7 @@ fn usage(proxy: &Proxy) -> Outcome {
 /// Asserts that no API finds this key.
 fn not_found(proxy: &Proxy, key: &str, names: &[&str]) -> Outcome {
     let sealed =
-        Sealed { ciphertext: vec![1; 16], iv: vec![2; 12], tag: vec![3; 16], metadata: None, cdiv: None };
+        Sealed { ciphertext: random(32), iv: random(12), tag: random(16), metadata: None, cdiv: None };
     let mut got = String::new();
     for api in [Api::GetKeyMetadata, Api::Encrypt, Api::Decrypt] {
         let reply = proxy.call_key(api, key, &proxy.good_body(api, &sealed))?;

@@ -4,8 +4,13 @@
 #[path = "../../../../keystore/tests/it/support/proxy/mod.rs"]
 pub mod proxy;
 
+mod faults;
+mod relay;
+
 use super::text;
+use faults::Fault;
 use proxy::{ACCESS_KEY_ID, Key, PATH, Proxy, SECRET};
+use relay::Relay;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::{Command, Output, Stdio};
@@ -116,4 +121,63 @@ fn a_proxy_that_is_right_passes() {
     assert_eq!(report.ids("WARN"), BTreeSet::new());
     assert_eq!(report.ids("SKIP"), BTreeSet::from(NEEDS_MORE));
     assert_eq!(report.status, Some(0));
+}
+
+/// Asserts that each fault is found by exactly the checks that it names.
+fn each_is_found(faults: Vec<Fault>) {
+    let proxy = right();
+    let mut wrong = String::new();
+    for Fault { what, ask, answer, found_by } in faults {
+        let relay = Relay::before(&proxy, ask, answer);
+        let report = Check::of(&relay.url()).with(&["--only"]).with(&PLAIN_GROUPS).json();
+        let found: BTreeSet<_> = report.ids("FAIL").union(&report.ids("WARN")).copied().collect();
+        if found != BTreeSet::from_iter(found_by.iter().copied()) {
+            wrong += &format!("{what}: {found:?}\n");
+        }
+    }
+    assert_eq!(wrong, "", "found by other checks than it should");
+}
+
+/// Those that the faults of requests and answers concern.
+const PLAIN_GROUPS: [&str; 9] =
+    ["transport", "sigv4", "metadata", "key-metadata", "encrypt", "decrypt", "usage", "health", "errors"];
+
+#[test]
+fn faults_of_transport_are_found() {
+    each_is_found(faults::transport());
+}
+
+#[test]
+fn faults_of_signatures_are_found() {
+    each_is_found(faults::signatures());
+}
+
+#[test]
+fn faults_of_metadata_are_found() {
+    each_is_found(faults::metadata());
+}
+
+#[test]
+fn faults_of_keys_are_found() {
+    each_is_found(faults::keys());
+}
+
+#[test]
+fn faults_of_encrypt_are_found() {
+    each_is_found(faults::encrypting());
+}
+
+#[test]
+fn faults_of_decrypt_are_found() {
+    each_is_found(faults::decrypting());
+}
+
+#[test]
+fn faults_of_health_are_found() {
+    each_is_found(faults::health());
+}
+
+#[test]
+fn faults_of_errors_are_found() {
+    each_is_found(faults::errors());
 }
