@@ -95,18 +95,19 @@ fn concurrent(proxy: &Proxy) -> Outcome {
     Ok(format!("{} round trips", CONNECTIONS * CALLS))
 }
 
+/// Without TLS nothing can be agreed on: there HTTP/2 is begun as if it were known to be spoken (RFC 9113 sec. 3.3).
 fn streams(proxy: &Proxy) -> Outcome {
-    super::tls::needs_tls(proxy)?;
     let offer = Offer { protocols: &[HTTP_2], ..proxy.offer() };
-    let connection =
-        proxy.block_on(proxy.open(&offer)).map_err(|broken| skipped(format!("no HTTP/2: {broken}")))?;
-    if connection.another().is_none() {
-        return Err(skipped("no HTTP/2"));
-    }
-    super::together(STREAMS, |_| match connection.another() {
-        Some(mut stream) => there_and_back(proxy, &mut stream),
-        None => Ok(()),
-    })?;
+    let no_http_2 = |what: String| skipped(format!("no HTTP/2: {what}"));
+    let opened = proxy.block_on(async {
+        let stream = proxy.stream(&offer).await?;
+        Connection::open(stream, !proxy.target.tls).await
+    });
+    let connection = opened.map_err(|broken| no_http_2(broken.to_string()))?;
+    let stream = || connection.another().ok_or_else(|| no_http_2("HTTP/1.1 was chosen".to_owned()));
+    let reply = proxy.block_on(stream()?.send(&health(proxy), proxy.patience()));
+    reply.map_err(|broken| no_http_2(broken.to_string()))?;
+    super::together(STREAMS, |_| there_and_back(proxy, &mut stream()?))?;
     Ok(format!("{STREAMS} round trips"))
 }
 

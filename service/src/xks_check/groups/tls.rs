@@ -17,7 +17,6 @@ use tokio_rustls::rustls::{CipherSuite, RootCertStore};
 const TRANSPORT: &str = "Transport";
 
 pub const CHECKS: &[Check] = &[
-    Check::must("tls.version", TRANSPORT, "TLS 1.2 or 1.3 is agreed on", version),
     Check::should("tls.1-3", TRANSPORT, "TLS 1.3 is offered", version_1_3),
     Check::must("tls.weak-versions", TRANSPORT, "TLS 1.0 and 1.1 are refused", weak_versions),
     Check::must(
@@ -83,10 +82,6 @@ fn agreed(proxy: &Proxy, offer: &Offer) -> Outcome {
     let said = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
     let version = said(secured.version.map(|version| format!("{version:?}")));
     Ok(format!("{version}, {}", said(secured.suite.map(|suite| format!("{suite:?}")))))
-}
-
-fn version(proxy: &Proxy) -> Outcome {
-    agreed(proxy, &proxy.offer())
 }
 
 fn version_1_3(proxy: &Proxy) -> Outcome {

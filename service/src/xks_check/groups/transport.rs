@@ -15,7 +15,12 @@ const TRANSPORT: &str = "Transport";
 const PATHS: &str = "URI path";
 
 pub const CHECKS: &[Check] = &[
-    Check::must("transport.http-1", TRANSPORT, "HTTP/1.1 is spoken", http_1),
+    Check::must(
+        "transport.alpn",
+        TRANSPORT,
+        "a client that offers HTTP/2 and HTTP/1.1 is answered in the one that was agreed on",
+        alpn,
+    ),
     Check::must("transport.no-alpn", TRANSPORT, "HTTP/1.1 is spoken to a client without ALPN", no_alpn),
     Check::should("transport.http-2", TRANSPORT, "HTTP/2 is spoken to a client that can", http_2),
     Check::should(
@@ -71,9 +76,10 @@ fn spoken(proxy: &Proxy, protocols: &'static [&'static [u8]]) -> Result<Version,
     Ok(reply.version)
 }
 
-fn http_1(proxy: &Proxy) -> Outcome {
-    let version = spoken(proxy, &[HTTP_1])?;
-    ensure(version == Version::HTTP_11, || format!("{version:?}"))?;
+/// That HTTP/1.1 is spoken where it alone is offered, all other checks show.
+fn alpn(proxy: &Proxy) -> Outcome {
+    super::tls::needs_tls(proxy)?;
+    let version = spoken(proxy, &[HTTP_2, HTTP_1])?;
     Ok(format!("{version:?}"))
 }
 

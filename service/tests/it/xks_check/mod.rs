@@ -5,7 +5,10 @@
 pub mod proxy;
 
 mod faults;
+mod front;
+mod live;
 mod relay;
+mod tls;
 
 use super::text;
 use faults::Fault;
@@ -63,7 +66,12 @@ impl Check {
         check.with(&["--ca-file", proxy.ca_file().to_str().unwrap()])
     }
 
+    /// An option that was given before gets another value.
     fn with(mut self, more: &[&str]) -> Self {
+        let given = more.first().and_then(|option| self.arguments.iter().position(|old| old == option));
+        if let Some(place) = given {
+            self.arguments.drain(place..place + 2);
+        }
         self.arguments.extend(more.iter().map(|&argument| argument.to_owned()));
         self
     }
@@ -78,6 +86,14 @@ impl Check {
         output
     }
 
+    /// Asserts exit status 2, and one line that says this.
+    fn cannot_run(&self, says: &str) {
+        let output = self.run();
+        let (told, printed) = (text(&output.stderr), text(&output.stdout));
+        assert_eq!((output.status.code(), printed.as_str()), (Some(2), ""), "{told}");
+        assert!(told.starts_with("vhsm: ") && told.lines().count() == 1 && told.contains(says), "{told}");
+    }
+
     fn json(&self) -> Report {
         let output = self.clone().with(&["--json"]).run();
         let json = serde_json::from_slice(&output.stdout);
@@ -88,12 +104,18 @@ impl Check {
     }
 }
 
+/// What was found.
 struct Report {
     status: Option<i32>,
     json: Value,
 }
 
 impl Report {
+    /// What failed, and what was warned of.
+    fn found(&self) -> BTreeSet<&str> {
+        self.ids("FAIL").union(&self.ids("WARN")).copied().collect()
+    }
+
     fn ids(&self, result: &str) -> BTreeSet<&str> {
         let checks = self.json["checks"].as_array().unwrap().iter();
         checks.filter(|check| check["result"] == result).map(|check| check["id"].as_str().unwrap()).collect()
@@ -123,14 +145,32 @@ fn a_proxy_that_is_right_passes() {
     assert_eq!(report.status, Some(0));
 }
 
-/// Asserts that each fault is found by exactly the checks that it names.
+/// Those that the faults of requests and answers concern.
+const PLAIN_GROUPS: [&str; 10] = [
+    "--only",
+    "transport",
+    "sigv4",
+    "metadata",
+    "key-metadata",
+    "encrypt",
+    "decrypt",
+    "usage",
+    "health",
+    "errors",
+];
+
 fn each_is_found(faults: Vec<Fault>) {
+    each_is_found_by(faults, &PLAIN_GROUPS);
+}
+
+/// Asserts that each fault is found by exactly the checks that it names.
+fn each_is_found_by(faults: Vec<Fault>, arguments: &[&str]) {
     let proxy = right();
     let mut wrong = String::new();
     for Fault { what, ask, answer, found_by } in faults {
         let relay = Relay::before(&proxy, ask, answer);
-        let report = Check::of(&relay.url()).with(&["--only"]).with(&PLAIN_GROUPS).json();
-        let found: BTreeSet<_> = report.ids("FAIL").union(&report.ids("WARN")).copied().collect();
+        let report = Check::of(&relay.url()).with(arguments).json();
+        let found = report.found();
         if found != BTreeSet::from_iter(found_by.iter().copied()) {
             wrong += &format!("{what}: {found:?}\n");
         }
@@ -138,9 +178,26 @@ fn each_is_found(faults: Vec<Fault>) {
     assert_eq!(wrong, "", "found by other checks than it should");
 }
 
-/// Those that the faults of requests and answers concern.
-const PLAIN_GROUPS: [&str; 9] =
-    ["transport", "sigv4", "metadata", "key-metadata", "encrypt", "decrypt", "usage", "health", "errors"];
+/// A check that no fault makes fail could as well be left out.
+#[test]
+fn every_check_can_fail() {
+    let list = Command::new(env!("CARGO_BIN_EXE_vhsm")).args(["xks-check", "--list"]).output().unwrap();
+    let list = text(&list.stdout);
+    let all: BTreeSet<_> = list.lines().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
+    let groups = [
+        faults::transport(),
+        faults::signatures(),
+        faults::metadata(),
+        faults::keys(),
+        faults::encrypting(),
+        faults::decrypting(),
+        faults::health(),
+        faults::errors(),
+    ];
+    let found = groups.iter().flatten().flat_map(|fault| fault.found_by.iter().copied());
+    let found: BTreeSet<_> = found.chain(tls::found_here()).chain(live::found_here()).collect();
+    assert_eq!(found, all);
+}
 
 #[test]
 fn faults_of_transport_are_found() {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
@@ -30,6 +30,10 @@ pub struct Asked {
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// From the end of its head to the end of its body.
+    pub took: Duration,
+    /// How many others there are at the same time.
+    pub others: usize,
 }
 
 pub struct Answered {
@@ -50,6 +54,11 @@ pub struct Relay {
 
 struct Shared {
     proxy: SocketAddr,
+    /// Held by the one request that is read and answered, where there may be no more.
+    alone: Option<tokio::sync::Mutex<()>>,
+    /// Whether a connection is closed that begins like this.
+    closes: fn(&[u8]) -> bool,
+    in_flight: Arc<()>,
     tls: TlsConnector,
     ask: Spoil,
     answer: SpoilAnswer,
@@ -58,6 +67,26 @@ struct Shared {
 impl Relay {
     /// Speaks HTTP/1.1, and HTTP/2 to who begins with it, without TLS.
     pub fn before(proxy: &Proxy, ask: Spoil, answer: SpoilAnswer) -> Self {
+        Self::start(proxy, ask, answer, |_| false, false)
+    }
+
+    /// Takes one request after the other, whatever connection they come on.
+    pub fn one_at_a_time(proxy: &Proxy) -> Self {
+        Self::start(proxy, Box::new(|_| None), Box::new(|_, _| {}), |_| false, true)
+    }
+
+    /// Closes connections that begin in a way.
+    pub fn closing(proxy: &Proxy, closes: fn(&[u8]) -> bool) -> Self {
+        Self::start(proxy, Box::new(|_| None), Box::new(|_, _| {}), closes, false)
+    }
+
+    fn start(
+        proxy: &Proxy,
+        ask: Spoil,
+        answer: SpoilAnswer,
+        closes: fn(&[u8]) -> bool,
+        is_alone: bool,
+    ) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(proxy.ca_file()).unwrap()).unwrap();
@@ -65,7 +94,15 @@ impl Relay {
         let config =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let tls = TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()));
-        let shared = Arc::new(Shared { proxy: proxy.address(), tls, ask, answer });
+        let shared = Arc::new(Shared {
+            proxy: proxy.address(),
+            alone: is_alone.then(Default::default),
+            closes,
+            in_flight: Arc::default(),
+            tls,
+            ask,
+            answer,
+        });
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(async move {
@@ -83,9 +120,13 @@ impl Relay {
 }
 
 async fn serve(shared: Arc<Shared>, stream: TcpStream) {
-    let mut start = [0; 3];
+    let mut start = [0; 1024];
     stream.set_nodelay(true).unwrap();
-    let is_http2 = stream.peek(&mut start).await.is_ok_and(|_| start == *b"PRI");
+    let length = stream.peek(&mut start).await.unwrap_or(0);
+    if (shared.closes)(&start[..length]) {
+        return;
+    }
+    let is_http2 = start.starts_with(b"PRI");
     let upstream = Arc::new(tokio::sync::Mutex::new(None));
     let service = service_fn(move |request| exchange(Arc::clone(&shared), Arc::clone(&upstream), request));
     let stream = TokioIo::new(stream);
@@ -105,12 +146,26 @@ async fn exchange(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let _alone = match &shared.alone {
+        Some(alone) => Some(alone.lock().await),
+        None => None,
+    };
+    let started = Instant::now();
+    // Nobody waits for the answer to half of a request.
+    let Ok(body) = body.collect().await else { return Ok(Response::default()) };
+    let body = body.to_bytes().to_vec();
+    let _in_flight = Arc::clone(&shared.in_flight);
     let mut asked = Asked {
+        took: started.elapsed(),
+        // One more belongs to the relay itself, and one to this.
+        others: Arc::strong_count(&shared.in_flight) - 2,
         method: head.method.to_string(),
         path: head.uri.path_and_query().unwrap().to_string(),
         headers: head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
-        body: body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default(),
+        body,
     };
+    // HTTP/2 has no Host.
+    asked.headers.extend(head.uri.authority().map(|host| ("host".to_owned(), host.to_string())));
     let mut answered = match (shared.ask)(&mut asked) {
         Some(answered) => answered,
         None => shared.forward(&mut *upstream.lock().await, &asked).await,
@@ -141,8 +196,12 @@ impl Shared {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(Bytes::from(asked.body.clone()))).unwrap();
-        let (head, body) = sender.send_request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        // A proxy that refuses closes its end before all is sent.
+        let Ok(response) = sender.send_request(request).await else {
+            return Answered::error(431, "ValidationException").unwrap();
+        };
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
         let content_type = head.headers.get("content-type").map_or("", |value| value.to_str().unwrap());
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
         Answered { status: head.status.as_u16(), headers, body }

@@ -22,7 +22,7 @@ pub struct Fault {
 type Found = &'static [&'static str];
 
 /// A fault in how requests are taken.
-fn ask(
+pub fn ask(
     what: &'static str,
     spoil: impl Fn(&mut Asked) -> Option<Answered> + Send + Sync + 'static,
     found_by: Found,
@@ -31,7 +31,7 @@ fn ask(
 }
 
 /// A fault that refuses what is right.
-fn refuse(
+pub fn refuse(
     what: &'static str,
     wrongly: impl Fn(&Asked) -> bool + Send + Sync + 'static,
     (status, name): (u16, &'static str),
@@ -65,7 +65,7 @@ fn change(what: &'static str, change: impl Fn(&mut Value) + Send + Sync + 'stati
 }
 
 /// A fault in answers.
-fn answer(
+pub fn answer(
     what: &'static str,
     spoil: impl Fn(&Asked, &mut Answered) + Send + Sync + 'static,
     found_by: Found,
