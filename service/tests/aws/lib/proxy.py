@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import threading
 
 from support import connect, reaches, until
 
@@ -15,15 +16,16 @@ class Proxy:
 
     def __init__(self):
         host, port = os.environ["PROXY_CONTROL"].split(":")
-        self.stream = socket.create_connection((host, int(port))).makefile("rw")
+        self.stream, self.lock = socket.create_connection((host, int(port))).makefile("rw"), threading.Lock()
         about = self.order("About")
         self.endpoint, self.path, self.address = about["endpoint"], about["path"], about["address"]
         self.credential = {"AccessKeyId": about["access_key_id"], "RawSecretAccessKey": about["secret"]}
 
     def order(self, order):
-        self.stream.write(json.dumps(order) + "\n")
-        self.stream.flush()
-        told = json.loads(self.stream.readline())
+        with self.lock:
+            self.stream.write(json.dumps(order) + "\n")
+            self.stream.flush()
+            told = json.loads(self.stream.readline())
         assert "error" not in told, told
         return told["answer"]
 

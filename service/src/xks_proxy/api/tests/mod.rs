@@ -2,7 +2,6 @@
 
 mod fuzz;
 mod on_hsms;
-mod proxy;
 
 use super::request::{Asked, Decrypt, Encrypt};
 use super::{Api, ErrorName, ProxyError, Record};
