@@ -48,9 +48,9 @@ impl Certificates {
         write("client.crt", client.certificate.to_pem().unwrap());
         write("client.key", client.key.private_key_to_pem_pkcs8().unwrap());
         Self {
-            wrong_name: server(&authority.sign(&["xks.example.org"], [-1, 30]), None, protocols),
+            wrong_name: server(&authority.sign(&["xks.example.org"], [-1, 50]), None, protocols),
             expired: server(&authority.sign(&names, [-30, -1]), None, protocols),
-            unknown_ca: server(&stranger.sign(&names, [-1, 30]), None, protocols),
+            unknown_ca: server(&stranger.sign(&names, [-1, 50]), None, protocols),
             wants_client_certificate: server(&right, Some(&authority), protocols),
             old_version: old_version(&right),
             right: server(&right, None, protocols),
