@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod on_hsms;
+mod proxy;
 
 use super::request::{Asked, Decrypt, Encrypt};
 use super::{Api, ErrorName, ProxyError, Record};
