@@ -1,6 +1,8 @@
 """boto3 takes an external key store and its keys through their whole life; what the proxy is asked is as its API says."""
 
 import base64
+import json
+import os
 
 from proxy import *
 from shapes import Checker
@@ -227,5 +229,19 @@ empty = new_external_store(kms, proxy, "empty")
 disconnect(kms, empty)
 kms.delete_custom_key_store(CustomKeyStoreId=empty)
 refused("CustomKeyStoreNotFoundException", kms.describe_custom_key_stores, CustomKeyStoreId=empty)
+
+say("What is recorded: the external key of each use; no secret and no plaintext")
+with open(f"{os.environ['VHSM_HOME']}/audit.log") as file:
+    text = file.read()
+events = [json.loads(line) for line in text.splitlines()]
+used = [event for event in events if event["eventName"] == "Encrypt" and event.get("additionalEventData")]
+assert used and used[0]["additionalEventData"] == {"customKeyStoreId": store, "xksKeyId": external}, used[:1]
+# Plaintexts would be there as their base64.
+for secret in (proxy.credential["RawSecretAccessKey"], rotated["RawSecretAccessKey"], base64.b64encode(b"attack at dawn").decode()):
+    assert secret not in text
+for folder, _, files in os.walk(os.environ["VHSM_HOME"]):
+    for name in files:
+        with open(os.path.join(folder, name), "rb") as file:
+            assert rotated["RawSecretAccessKey"].encode() not in file.read(), f"the secret lies open in {name}"
 
 print(f"{sum(checker.seen.values())} answers of {len(checker.seen)} operations fit the model")
