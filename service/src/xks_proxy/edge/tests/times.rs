@@ -72,13 +72,14 @@ fn a_head_that_dribbles_is_cut_off() {
         let reply = read(&mut stream);
         assert!(reply.is_none(), "{reply:?}");
     }
+    world.change(|settings| settings.times.deadline = LONG);
     client.post(HEALTH, "{}").reached();
 }
 
 /// A connection's first request may come late, and another one may follow late.
 #[test]
 fn connections_without_a_request_end_when_they_are_idle_for_long() {
-    let world = World::with(|settings| settings.times.idle = Duration::from_millis(300));
+    let world = World::with(|settings| settings.times.idle = Duration::from_millis(1500));
     let client = world.client();
     assert!(read(&mut client.connect()).is_none());
     let mut stream = client.connect();
