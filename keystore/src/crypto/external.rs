@@ -19,6 +19,7 @@ use uuid::Uuid;
 pub(super) struct Outside<'a> {
     kms: &'a Kms,
     key: &'a Usable,
+    store: &'a StoreId,
     proxy: Arc<Proxy>,
     material: Arc<Material>,
     metadata: RequestMetadata,
@@ -31,7 +32,7 @@ impl Kms {
         caller: &Caller,
         operation: Operation,
         key: &'a Usable,
-        store: &StoreId,
+        store: &'a StoreId,
     ) -> Result<Outside<'a>, KmsError> {
         let read: Option<Read<StoreRecord>> = self.view(|view| view.get(keys::store(store)))?;
         let read = read.ok_or_else(|| KmsError::internal(format!("{store} is gone, and has a key")))?;
@@ -44,17 +45,19 @@ impl Kms {
             kms_request_id: Some(Uuid::new_v4().to_string()),
             ..RequestMetadata::default()
         };
-        Ok(Outside { kms: self, key, proxy, material, metadata })
+        Ok(Outside { kms: self, key, store, proxy, material, metadata })
     }
 }
 
 impl Outside<'_> {
     pub fn encrypt(&self, context: &EncryptionContext, plaintext: &[u8]) -> Result<Blob, KmsError> {
-        let Self { proxy, material, metadata, .. } = self;
+        let Self { kms, proxy, material, metadata, .. } = self;
         let header = Header::new(&self.key.id);
         let inner = material.seal(&header.inner_aad(context), plaintext)?;
         let aad = header.outer_aad(context);
-        let sealed = self.kms.xks.encrypt(proxy, &material.xks_key_id, metadata, &inner, &aad);
+        let sealed = kms.call_proxy(self.store, "Encrypt", || {
+            kms.xks.encrypt(proxy, &material.xks_key_id, metadata, &inner, &aad)
+        });
         Ok(header.blob(&sealed.map_err(|failure| self.told(&failure))?))
     }
 
@@ -63,10 +66,12 @@ impl Outside<'_> {
         ciphertext: &External,
         context: &EncryptionContext,
     ) -> Result<SecretBlob, KmsError> {
-        let Self { proxy, material, metadata, .. } = self;
+        let Self { kms, proxy, material, metadata, .. } = self;
         let External { header, sealed } = ciphertext;
         let aad = header.outer_aad(context);
-        let inner = self.kms.xks.decrypt(proxy, &material.xks_key_id, metadata, sealed, &aad);
+        let inner = kms.call_proxy(self.store, "Decrypt", || {
+            kms.xks.decrypt(proxy, &material.xks_key_id, metadata, sealed, &aad)
+        });
         let inner = inner.map_err(|failure| self.told(&failure))?;
         let opened = material.open(&header.inner_aad(context), &inner);
         opened.map(SecretBlob).ok_or_else(|| {

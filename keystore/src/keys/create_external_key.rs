@@ -74,7 +74,9 @@ impl Kms {
             kms_request_id: Some(request.clone()),
             ..RequestMetadata::default()
         };
-        let key = self.xks.key_metadata(&proxy, xks_key_id, &metadata).map_err(|failure| {
+        let key =
+            self.call_proxy(id, "GetKeyMetadata", || self.xks.key_metadata(&proxy, xks_key_id, &metadata));
+        let key = key.map_err(|failure| {
             let detail = format!("{} (kmsRequestId {request}): {failure}", proxy.endpoint);
             failure.for_new_key().with_detail(detail)
         })?;

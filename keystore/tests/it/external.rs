@@ -10,7 +10,7 @@ mod update;
 mod vpc;
 
 use crate::stores::{create, describe, disconnect, request, state};
-use crate::support::proxy::{ACCESS_KEY_ID, Api, Call, Fault, HOST, PATH, Proxy, SECRET};
+use crate::support::proxy::{ACCESS_KEY_ID, Api, Call, Fault, HOST, Key, PATH, Proxy, SECRET};
 use crate::support::{Kind, World, caller};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

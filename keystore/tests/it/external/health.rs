@@ -111,6 +111,33 @@ fn calls_and_their_times_are_counted() {
 }
 
 #[test]
+fn uses_of_keys_are_counted() {
+    let bench = Bench::new();
+    let id = bench.connected_store();
+    let call = |operation, request| crate::support::call(&bench.world.kms, operation, request);
+    let key =
+        |name: &str| json!({ "Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": id, "XksKeyId": name });
+    bench.proxy.keys().put("key", Key::default());
+    let made = call("CreateKey", key("key")).unwrap();
+    call("CreateKey", key("unknown")).unwrap_err();
+    let key = &made["KeyMetadata"]["KeyId"];
+    let sealed = call("Encrypt", json!({ "KeyId": key, "Plaintext": "eA==" })).unwrap();
+    let open = || call("Decrypt", json!({ "CiphertextBlob": sealed["CiphertextBlob"] }));
+    open().unwrap();
+    bench.proxy.set(Fault::Throttling);
+    open().unwrap_err();
+    let calls = bench.facts(&id).health.calls;
+    for (operation, count, error) in [
+        ("GetKeyMetadata", 2, Some("KeyNotFoundException")),
+        ("Encrypt", 1, None),
+        ("Decrypt", 2, Some("ThrottlingException")),
+    ] {
+        let of = &calls[operation];
+        assert_eq!((of.count, of.errors.keys().copied().next()), (count, error), "{operation}");
+    }
+}
+
+#[test]
 fn days_are_told() {
     let bench = Bench::new();
     let id = bench.connected_store();
