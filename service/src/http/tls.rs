@@ -13,6 +13,7 @@ use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -25,6 +26,8 @@ use tokio_rustls::server::TlsStream;
 
 /// Kept for clients that come again; each of them takes a few.
 const SESSIONS: usize = 4096;
+/// For a client that was refused, to hear why.
+const LINGERING: Duration = Duration::from_secs(1);
 
 /// A file, and the setting that names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,10 +90,27 @@ impl Tls {
     /// The handshake. Errors: the client's, who has got an alert.
     pub async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
         let loaded = Arc::clone(&self.0.read());
-        let stream = TlsAcceptor::from(Arc::clone(&loaded.config)).accept(stream).await?;
+        let acceptor = TlsAcceptor::from(Arc::clone(&loaded.config));
+        let stream = match acceptor.accept(stream).into_fallible().await {
+            Ok(stream) => stream,
+            Err((error, stream)) => {
+                let_alert_arrive(stream).await;
+                return Err(error);
+            }
+        };
         loaded.check_resumed(&stream)?;
         Ok(stream)
     }
+}
+
+/// A client of TLS 1.3 may have sent its request already. Where the socket were closed over that, TCP's reset would overtake the
+/// alert.
+async fn let_alert_arrive(mut stream: TcpStream) {
+    // Who is gone needs no alert.
+    let _ = stream.shutdown().await;
+    let mut scrap = [0; 1024];
+    let rest = async { while matches!(stream.read(&mut scrap).await, Ok(1..)) {} };
+    let _ = tokio::time::timeout(LINGERING, rest).await;
 }
 
 impl Loaded {

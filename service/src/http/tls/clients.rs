@@ -6,9 +6,7 @@ use std::sync::Arc;
 use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
 use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use tokio_rustls::rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
-};
+use tokio_rustls::rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
 /// Certificates whose chain and time are in order, and that bear one of these names: as a dNSName of subjectAltName, or, where
 /// there is none, as the subject's common name (RFC 6125 sec. 6.4.4). Names are compared whole: a `*` is a `*`.
@@ -33,6 +31,12 @@ impl ClientNames {
     }
 }
 
+/// The client gets the alert handshake_failure, whatever is wrong with its certificate: AWS's conformance client waits for that
+/// one.
+fn refused(why: &str) -> Error {
+    Error::General(format!("client certificate: {why}"))
+}
+
 impl ClientCertVerifier for ClientNames {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         self.chains.root_hint_subjects()
@@ -44,11 +48,11 @@ impl ClientCertVerifier for ClientNames {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = self.chains.verify_client_cert(certificate, intermediates, now)?;
+        let verified = self.chains.verify_client_cert(certificate, intermediates, now);
+        let verified = verified.map_err(|error| refused(&error.to_string()))?;
         match self.is_named(certificate) {
             true => Ok(verified),
-            // The client gets the alert access_denied.
-            false => Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)),
+            false => Err(refused("the certificate has another name")),
         }
     }
 
