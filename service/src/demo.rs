@@ -27,11 +27,11 @@ use vhsm_pkcs11::error::{ClusterError, Error};
 use zeroize::Zeroizing;
 
 /// Of the cluster and of the key store.
-const NAME: &str = "demo";
+pub const NAME: &str = "demo";
 const ALIAS: &str = "alias/demo";
 const USER: &str = "kmsuser";
 /// The admin's, and at first kmsuser's: it protects nothing that is not in the demo.
-const PASSWORD: &str = "demo-password";
+pub const PASSWORD: &str = "demo-password";
 /// How long connecting may take on a busy machine.
 const CONNECT: Duration = Duration::from_secs(60);
 
@@ -84,7 +84,7 @@ pub fn run(app: &App, kms: &Kms, caller: &Caller, endpoint: &str) -> Result<(), 
 }
 
 /// With its two HSMs and kmsuser.
-fn cluster(app: &App) -> Result<Arc<Cluster>, Failure> {
+pub fn cluster(app: &App) -> Result<Arc<Cluster>, Failure> {
     let request = WholeClusterRequest {
         label: NAME,
         hsms: 2,

@@ -68,10 +68,12 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
-    if let Command::Serve(arguments) = &cli.command
-        && arguments.demo
-        && demo::wants_throw_away_home()
-    {
+    let is_demo = match &cli.command {
+        Command::Serve(arguments) => arguments.demo,
+        Command::XksProxy(arguments) => arguments.demo,
+        _ => false,
+    };
+    if is_demo && demo::wants_throw_away_home() {
         return demo::in_throw_away_home();
     }
     let config = Config::load().map_err(vhsm_pkcs11::error::Error::from)?;
@@ -92,7 +94,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Quickstart(arguments) => quickstart::run(&App::open(config)?, &arguments),
         Command::Serve(arguments) => serve::run(&App::open(config)?, &arguments),
         Command::Store(command) => store::run(&config, command),
-        Command::XksProxy(arguments) => xks_proxy::run(&config, &arguments),
+        Command::XksProxy(arguments) => xks_proxy::run(config, &arguments),
     }
 }
 

@@ -26,7 +26,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, SystemTime};
-use supervisor::Supervisor;
+pub use supervisor::Supervisor;
 use vhsm_pkcs11::cluster::Clusters;
 use vhsm_pkcs11::config::Config;
 use vhsm_pkcs11::error::Error;
@@ -35,7 +35,7 @@ use vhsm_store::{Claim, ClaimKind};
 /// Who has it maintains the store.
 pub const MAINTENANCE: &[u8] = b"serve/maintenance";
 /// The signal that ends nothing.
-const RELOAD: &str = "SIGHUP";
+pub const RELOAD: &str = "SIGHUP";
 /// How soon one that waits notices that the other is gone.
 const WAIT: Duration = Duration::from_secs(2);
 
@@ -163,7 +163,7 @@ fn claim(app: &App) -> Result<Option<Box<dyn Claim>>, Failure> {
 }
 
 /// The signals that this process hears, by name. Their handlers are there when this returns.
-fn signals() -> Result<Receiver<&'static str>, Failure> {
+pub fn signals() -> Result<Receiver<&'static str>, Failure> {
     let cannot = |error: std::io::Error| Failure::new(format!("signals: {error}"));
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(cannot)?;
     let (sender, receiver) = channel();

@@ -41,9 +41,14 @@ impl Current {
     /// Of what was read now. `earlier`: HSMs that it has too are taken over as they are. Errors: something that the settings name
     /// cannot be used; then the earlier one is what it was.
     pub fn build(settings: Settings, earlier: Option<&Current>) -> Result<Self, Failure> {
+        // No HSM is asked for anything where a policy is wrong.
+        let policy = |store: &KeyStoreSettings| store.policy_file.as_deref().map(Policy::load).transpose();
+        let policies = settings.key_stores.iter().map(policy).collect::<Result<Vec<_>, _>>()?;
         let hsms = Hsms::start(&settings.hsms, earlier.map(|earlier| &*earlier.hsms))?;
-        let key_stores = settings.key_stores.iter().map(|store| KeyStore::build(store, &settings, &hsms));
-        let key_stores = key_stores.map(|store| store.map(Arc::new)).collect::<Result<_, _>>()?;
+        let stores = settings.key_stores.iter().zip(policies);
+        let key_stores =
+            stores.map(|(store, policy)| Arc::new(KeyStore::new(store, policy, &settings, &hsms)));
+        let key_stores = key_stores.collect();
         Ok(Self { settings, key_stores, hsms })
     }
 
@@ -57,22 +62,22 @@ impl Current {
 }
 
 impl KeyStore {
-    fn build(store: &KeyStoreSettings, settings: &Settings, hsms: &Arc<Hsms>) -> Result<Self, Failure> {
+    fn new(store: &KeyStoreSettings, policy: Option<Policy>, settings: &Settings, hsms: &Arc<Hsms>) -> Self {
         let place = |name: &String| settings.hsms.iter().position(|group| group.name == *name);
         let credential = |credential: &CredentialSettings| Credential {
             access_key_id: credential.access_key_id.clone(),
             secret: credential.secret.clone(),
             signing_keys: SigningKeys::default(),
         };
-        Ok(Self {
+        Self {
             settings: store.clone(),
             credentials: store.credentials.iter().map(credential).collect(),
             // The settings name no other groups.
             groups: store.hsms.iter().filter_map(place).collect(),
             hsms: Arc::clone(hsms),
             keys: KeySet::new(&store.keys),
-            policy: store.policy_file.as_deref().map(Policy::load).transpose()?,
+            policy,
             rate_limit: store.requests_per_second.map(RateLimit::new),
-        })
+        }
     }
 }

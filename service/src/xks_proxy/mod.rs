@@ -11,14 +11,20 @@
 //! | `health` | the probe of each HSM, and what GetHealthStatus and /ping tell of it |
 //! | `access_log`, `metrics` | what operators see |
 //! | `run` | the process: its start, its signals, its end |
-//! | `credential` | new access keys |
+//! | `changes` | what a reload changed |
+//! | `check` | `--check` |
+//! | `demo` | `--demo` |
+//! | `credential` | `new-credential` |
 //!
 //! Data flows down: edge, api, hsms. A request holds the `Current` it began with, so a reload changes nothing under it.
 
 pub mod access_log;
 pub mod api;
+mod changes;
+mod check;
 mod credential;
 pub mod current;
+mod demo;
 pub mod edge;
 pub mod health;
 pub mod hsms;
@@ -30,3 +36,10 @@ mod run;
 pub mod settings;
 
 pub use run::run;
+
+use std::time::SystemTime;
+
+/// A line for people and journals: no secret ever enters it.
+pub fn log(line: &str) {
+    eprintln!("{} vhsm xks-proxy: {line}", humantime::format_rfc3339_seconds(SystemTime::now()));
+}

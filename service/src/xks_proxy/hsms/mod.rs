@@ -22,6 +22,7 @@ mod group;
 mod hsm;
 mod keys;
 mod line;
+mod listing;
 mod modules;
 mod probe;
 mod run;
@@ -33,12 +34,13 @@ mod work;
 mod worker;
 
 use crate::failure::Failure;
+use crate::xks_proxy::log;
 use crate::xks_proxy::settings::HsmGroupSettings;
 use group::Group;
 use run::Course;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use ticket::Job;
 use zeroize::Zeroizing;
 
@@ -231,6 +233,12 @@ impl Hsms {
         groups.iter().filter_map(|place| self.groups.get(*place)).flat_map(|group| group.status()).collect()
     }
 
+    /// The external key ids of the AES-256 keys of a group (by its place in the settings) but the probe's, sorted; one that two keys have
+    /// is there twice. Blocks: it is for people who ask. Errors: no HSM can be asked.
+    pub fn aes_256_keys(&self, group: usize) -> Result<Vec<String>, HsmFailure> {
+        self.groups.get(group).map_or(Ok(Vec::new()), |group| listing::aes_256_keys(group))
+    }
+
     /// Ends the threads that can be ended, and logs out. Groups that a later `start` took over end too: it is for the end of
     /// the process. Others end when they are dropped.
     pub fn stop(&self) {
@@ -240,9 +248,4 @@ impl Hsms {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
-}
-
-/// A line for people and journals: no secret ever enters it.
-fn log(line: &str) {
-    eprintln!("{} vhsm xks-proxy: {line}", humantime::format_rfc3339_seconds(SystemTime::now()));
 }

@@ -360,3 +360,21 @@ fn the_iv_is_made_where_the_module_needs_it() {
         assert_eq!(folder.read(&told).unwrap().hsms[0].iv, IvSource::ModuleWrites);
     }
 }
+
+/// With files in place of systemd's credentials.
+#[test]
+fn the_examples_are_what_the_parser_takes() {
+    let folder = Folder::new();
+    folder.write("tls.key", "", 0o600);
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/xks-proxy");
+    for (name, iv) in [
+        ("cluster.toml", IvSource::Proxy),
+        ("softhsm.toml", IvSource::Proxy),
+        ("cloudhsm.toml", IvSource::ModuleWrites),
+    ] {
+        let text = std::fs::read_to_string(examples.join(name)).unwrap();
+        let settings = folder.read(&text.replace("$CREDENTIALS_DIRECTORY/", "")).unwrap();
+        assert_eq!((settings.hsms[0].iv, settings.hints.len()), (iv, 0), "{name}");
+        assert!(!settings.key_stores[0].keys.allowed.is_empty(), "{name}");
+    }
+}
