@@ -1,7 +1,5 @@
 //! The Rust SDK (aws-sdk-kms) takes a custom key store through its whole life.
 
-#[path = "../../keystore/tests/it/support/proxy/mod.rs"]
-mod external_proxy;
 #[path = "aws/server.rs"]
 mod server;
 
@@ -9,10 +7,7 @@ use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::decrypt::DecryptError;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{
-    ConnectionStateType, CustomKeyStoreType, DataKeySpec, KeyState, OriginType, Tag,
-    XksProxyAuthenticationCredentialType, XksProxyConnectivityType,
-};
+use aws_sdk_kms::types::{ConnectionStateType, DataKeySpec, KeyState, OriginType, Tag};
 use aws_sdk_kms::{Client, Config};
 use serde_json::Value;
 use server::{Home, Server};
@@ -39,46 +34,6 @@ async fn the_whole_life_of_a_custom_key_store() {
     names(&kms, &key).await;
     states(&kms, &key).await;
     ends(&kms, &store, &key).await;
-}
-
-#[tokio::test]
-async fn an_external_key_store_and_its_key() {
-    let (home, proxy) = (Home::new(), external_proxy::Proxy::start());
-    proxy.keys().put("rust-key", external_proxy::Key::default());
-    let settings = format!(
-        "[serve.xks]\nallow_private_endpoints = true\nca_file = {:?}\ntimeout_ms = 10000\n",
-        proxy.ca_file()
-    );
-    std::fs::write(home.path().join("vhsm.toml"), settings).unwrap();
-    let server = Server::start(&home);
-    let kms = client(&home, &server);
-
-    let credential = XksProxyAuthenticationCredentialType::builder()
-        .access_key_id(external_proxy::ACCESS_KEY_ID)
-        .raw_secret_access_key(external_proxy::SECRET)
-        .build()
-        .unwrap();
-    let store = kms.create_custom_key_store().custom_key_store_name("rust");
-    let store = store.custom_key_store_type(CustomKeyStoreType::ExternalKeyStore);
-    let store = store.xks_proxy_connectivity(XksProxyConnectivityType::PublicEndpoint);
-    let store = store.xks_proxy_uri_endpoint(proxy.endpoint()).xks_proxy_uri_path(external_proxy::PATH);
-    let store = store.xks_proxy_authentication_credential(credential).send().await.unwrap();
-    let store = store.custom_key_store_id().unwrap().to_owned();
-    kms.connect_custom_key_store().custom_key_store_id(&store).send().await.unwrap();
-    reaches(&kms, &store, ConnectionStateType::Connected).await;
-
-    let made = kms.create_key().origin(OriginType::ExternalKeyStore).custom_key_store_id(&store);
-    let made = made.xks_key_id("rust-key").send().await.unwrap();
-    let key = made.key_metadata().unwrap();
-    assert_eq!(key.xks_key_configuration().unwrap().id(), Some("rust-key"));
-    let sealed = kms.encrypt().key_id(key.key_id()).plaintext(Blob::new(b"attack at dawn"));
-    let sealed = sealed.send().await.unwrap().ciphertext_blob().unwrap().clone();
-    let open = || kms.decrypt().ciphertext_blob(sealed.clone()).send();
-    assert_eq!(open().await.unwrap().plaintext().unwrap().as_ref(), b"attack at dawn");
-    proxy.set(external_proxy::Fault::Throttling);
-    assert_eq!(code(open().await.unwrap_err()), "KMSInvalidStateException");
-    proxy.heal();
-    open().await.unwrap();
 }
 
 fn client(home: &Home, server: &Server) -> Client {

@@ -17,6 +17,7 @@ mod serve_http;
 mod store;
 mod users;
 mod xks_check;
+mod xks_proxy;
 
 use serde_json::Value;
 use std::io::Write;

@@ -28,8 +28,13 @@ impl Serve {
 
     pub fn listening(home: &Home, listen: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = home.command(None, &["serve", "--listen", listen]);
-        let command = command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.envs(environment.iter().copied()).stdout(Stdio::null());
+        Self::of(command)
+    }
+
+    /// A command that runs until it is told to end, and says on standard error what it does.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let from = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || from.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));

@@ -158,6 +158,11 @@ impl Signer {
 
     /// Adds X-Amz-Date, the token and Authorization; every header is signed.
     pub fn sign(&self, headers: &mut Vec<(String, String)>, body: &str) {
+        self.sign_for("/", headers, body);
+    }
+
+    /// As `sign`, of a request to this path.
+    pub fn sign_for(&self, path: &str, headers: &mut Vec<(String, String)>, body: &str) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let now = SystemTime::UNIX_EPOCH
             + std::time::Duration::from_secs(now.checked_add_signed(self.ahead).unwrap());
@@ -171,7 +176,7 @@ impl Signer {
         let names: Vec<_> = signed.iter().map(|(name, _)| name.as_str()).collect();
         let lines: String = signed.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
         let names = names.join(";");
-        let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", hex(&Sha256::digest(body)));
+        let canonical = format!("POST\n{path}\n\n{lines}\n{names}\n{}", hex(&Sha256::digest(body)));
         let scope = format!("{}/{}/{}/aws4_request", &date[..8], self.region, self.service);
         let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
         let first = format!("AWS4{}", self.secret).into_bytes();

@@ -1,6 +1,6 @@
 //! `vhsm serve` as AWS clients and others reach it: real processes, real connections, signatures made here.
 
-mod client;
+pub mod client;
 mod credentials;
 mod external;
 mod key_stores;
