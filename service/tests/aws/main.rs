@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// They start their servers themselves.
-const OWN_SERVER: [&str; 5] = ["demo", "restart", "xks_restart", "xks_states", "xks_times"];
+const OWN_SERVER: [&str; 6] = ["demo", "restart", "xks_demo", "xks_restart", "xks_states", "xks_times"];
 
 fn main() {
     let trials = programs().into_iter().map(|program| {

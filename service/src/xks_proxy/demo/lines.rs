@@ -1,6 +1,6 @@
 //! What the demo says to try.
 
-use super::{FOLDER, KEY, NAME, SECRET, free_port};
+use super::{FOLDER, KEY, KEY_STORE, KMS_SETTINGS, NAME, SECRET, free_port};
 use crate::quickstart::{program, quoted};
 use crate::xks_proxy::settings::{PATH, Settings};
 use std::net::SocketAddr;
@@ -27,15 +27,12 @@ Try in another shell whether it is as the specification says:
   {vhsm} xks-check {endpoint}/{NAME}{PATH} --ca-file \"$XKS/ca.crt\" \\
       --key {KEY} --access-key-id {id} --secret-file \"$XKS/{SECRET}\"
 
-And as KMS's key, by `vhsm serve`, which $VHSM_HOME/vhsm.toml tells to trust the demo's certificate:
+And as KMS's key, by `vhsm serve`, with a configuration that trusts the demo's certificate:
 
-  {vhsm} serve --listen {kms} 2>\"$XKS/serve.log\" &
+  VHSM_CONF=$XKS/{KMS_SETTINGS} {vhsm} serve --listen {kms} 2>\"$XKS/serve.log\" &
   export AWS_ENDPOINT_URL=http://{kms} AWS_DEFAULT_REGION={region} AWS_DEFAULT_OUTPUT=text
   export AWS_SHARED_CREDENTIALS_FILE=$VHSM_HOME/credentials
-  STORE=$(aws kms create-custom-key-store --custom-key-store-name xks-demo \\
-      --custom-key-store-type EXTERNAL_KEY_STORE --xks-proxy-connectivity PUBLIC_ENDPOINT \\
-      --xks-proxy-uri-endpoint {endpoint} --xks-proxy-uri-path /{NAME}{PATH} \\
-      --xks-proxy-authentication-credential \"AccessKeyId={id},RawSecretAccessKey=$(cat \"$XKS/{SECRET}\")\")
+  STORE=$(aws kms create-custom-key-store --cli-input-json \"file://$XKS/{KEY_STORE}\")
   aws kms connect-custom-key-store --custom-key-store-id $STORE
   KEY=$(aws kms create-key --custom-key-store-id $STORE --origin EXTERNAL_KEY_STORE --xks-key-id {KEY} \\
       --query KeyMetadata.KeyId)

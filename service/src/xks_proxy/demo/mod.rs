@@ -7,19 +7,19 @@ mod lines;
 pub use lines::lines;
 
 use super::credential::NewCredential;
+use super::settings::PATH;
 use crate::App;
 use crate::demo;
 use crate::failure::Failure;
 use crate::password;
 use certificates::Certificates;
 use std::fs::{DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use vhsm_pkcs11::cluster::{Cluster, PasswordRules, Role};
-use vhsm_pkcs11::config::Config;
 use zeroize::Zeroizing;
 
 /// Also of the key store's path.
@@ -32,6 +32,8 @@ const PORT: u16 = 8443;
 const FOLDER: &str = "xks-demo";
 const SETTINGS: &str = "proxy.toml";
 const SECRET: &str = "secret";
+const KEY_STORE: &str = "key-store.json";
+const KMS_SETTINGS: &str = "kms.toml";
 
 /// Makes what is missing; answers the configuration.
 pub fn make(app: &App) -> Result<PathBuf, Failure> {
@@ -55,8 +57,10 @@ pub fn make(app: &App) -> Result<PathBuf, Failure> {
     ] {
         write(&folder.join(name), bytes)?;
     }
-    make_kms_settings(&app.config, &folder)?;
-    write(&settings, configuration(&credential.access_key_id, free_port(PORT)).as_bytes())?;
+    write(&folder.join(KMS_SETTINGS), kms_settings(&folder).as_bytes())?;
+    let port = free_port(PORT);
+    write(&folder.join(KEY_STORE), key_store(&credential, port).as_bytes())?;
+    write(&settings, configuration(&credential.access_key_id, port).as_bytes())?;
     Ok(settings)
 }
 
@@ -87,18 +91,32 @@ fn make_key(pin: &str) -> Result<(), Failure> {
     }
 }
 
-/// What `vhsm serve` needs to call a proxy on this machine: the configuration of the home, where it has none.
-fn make_kms_settings(config: &Config, folder: &Path) -> Result<(), Failure> {
-    let path = config.home.join("vhsm.toml");
-    let text = format!(
-        "[serve.xks]\nallow_private_endpoints = true\nca_file = {:?}\n",
-        folder.join("ca.crt").display().to_string()
-    );
-    match OpenOptions::new().write(true).create_new(true).open(&path) {
-        Ok(mut file) => file.write_all(text.as_bytes()).map_err(|error| cannot_write(&path, &error)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(cannot_write(&path, &error)),
-    }
+/// What `vhsm serve` needs to call a proxy on this machine.
+fn kms_settings(folder: &Path) -> String {
+    let authority = folder.join("ca.crt").display().to_string();
+    format!("[serve.xks]\nallow_private_endpoints = true\nca_file = {authority:?}\n")
+}
+
+/// What CreateCustomKeyStore takes: in a file, so that the secret is in nobody's list of processes. (And the AWS CLI of version 1
+/// would fetch an option that is a URL.)
+fn key_store(credential: &NewCredential, port: u16) -> Zeroizing<String> {
+    let NewCredential { access_key_id, secret } = credential;
+    // Base64 has no character that JSON escapes.
+    Zeroizing::new(format!(
+        r#"{{
+  "CustomKeyStoreName": "xks-demo",
+  "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+  "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+  "XksProxyUriEndpoint": "https://localhost:{port}",
+  "XksProxyUriPath": "/{NAME}{PATH}",
+  "XksProxyAuthenticationCredential": {{
+    "AccessKeyId": "{access_key_id}",
+    "RawSecretAccessKey": "{}"
+  }}
+}}
+"#,
+        **secret
+    ))
 }
 
 fn configuration(access_key_id: &str, port: u16) -> String {
