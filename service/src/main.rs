@@ -29,7 +29,6 @@ mod serve;
 mod store;
 mod user;
 mod xks_check;
-#[allow(dead_code, unused_imports, reason = "being built")]
 mod xks_proxy;
 
 use clap::Parser;

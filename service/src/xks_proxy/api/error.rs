@@ -24,6 +24,7 @@ pub enum ErrorName {
 }
 
 impl ErrorName {
+    #[cfg(test)]
     pub const ALL: [ErrorName; 14] = [
         ErrorName::Validation,
         ErrorName::InvalidState,

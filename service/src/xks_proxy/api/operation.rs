@@ -6,7 +6,7 @@ use super::error::{ErrorName, ProxyError};
 use super::failure::{self, Doing};
 use super::request::{Asked, Decrypt, Encrypt};
 use super::response;
-use super::{Api, Call, Record};
+use super::{Call, Record};
 use crate::xks_proxy::health;
 use crate::xks_proxy::hsms::{CdivInput, HsmFailure, KeyFacts, Outcome, Work};
 use crate::xks_proxy::key_set::Membership;
