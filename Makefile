@@ -1,7 +1,7 @@
 # The commands of this repository. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run test fuzz check bench bench-kms
+.PHONY: help install build run test fuzz check bench bench-kms bench-xks
 
 # What the scripts test and `make run` shows: the release build.
 export VHSM_MODULE ?= $(CURDIR)/target/release/libvhsm_pkcs11.so
@@ -49,3 +49,7 @@ bench: build ## speed beside SoftHSM; MODULES="vhsm vhsm-etcd softhsm FILE:SLOT:
 bench-kms: build ## speed of vhsm serve under wrk, beside moto_server; ARGS="--seconds N --keys N"
 	@.ci/install --bench-kms
 	target/moto/bin/python benches/kms/bench.py target/release/vhsm $(ARGS)
+
+bench-xks: build ## speed of vhsm xks-proxy under wrk; ARGS="--seconds N --soak SECONDS"
+	@.ci/install --bench-kms
+	target/aws/bin/python benches/xks/bench.py target/release/vhsm $(ARGS)

@@ -21,7 +21,7 @@ use vhsm_keystore::api::{
 };
 use vhsm_keystore::{Caller, Exception, Kms, KmsError, SecretText};
 use vhsm_pkcs11::cluster::life::api::WholeClusterRequest;
-use vhsm_pkcs11::cluster::{Cluster, HsmType, Mode, PasswordRules, Role};
+use vhsm_pkcs11::cluster::{Cluster, HsmType, Login, Mode, PasswordRules, Role};
 use vhsm_pkcs11::config::Config;
 use vhsm_pkcs11::error::{ClusterError, Error};
 use zeroize::Zeroizing;
@@ -102,11 +102,22 @@ pub fn cluster(app: &App) -> Result<Arc<Cluster>, Failure> {
     }
     let cluster = app.clusters.find(NAME)?;
     if !app.clusters.users(&cluster)?.iter().any(|user| user.name == USER) {
-        let admin = app.clusters.login_as(&cluster, Some(Role::Admin), "admin", PASSWORD.as_bytes())?;
+        let admin = admin(app, &cluster)?;
         let rules = PasswordRules::Cluster;
         app.clusters.create_user(&cluster, &admin, USER, Role::CryptoUser, PASSWORD.as_bytes(), rules)?;
     }
     Ok(cluster)
+}
+
+/// The cluster's admin. Errors: there was a cluster of that name before, with a password of its own.
+pub fn admin(app: &App, cluster: &Cluster) -> Result<Login, Failure> {
+    let login = app.clusters.login_as(cluster, Some(Role::Admin), "admin", PASSWORD.as_bytes());
+    login.map_err(|error| {
+        Failure::new(format!(
+            "the cluster {NAME:?} of $VHSM_HOME cannot be used for the demo: {error}; it is not a demo's: unset VHSM_HOME, \
+             or name an empty folder"
+        ))
+    })
 }
 
 /// The key store's id, once it is CONNECTED.

@@ -67,7 +67,7 @@ pub fn make(app: &App) -> Result<PathBuf, Failure> {
 /// With its PIN in a file. What a start that was cut off made for this user goes with it.
 fn make_user(app: &App, cluster: &Cluster, folder: &Path) -> Result<Zeroizing<String>, Failure> {
     let clusters = &app.clusters;
-    let admin = clusters.login_as(cluster, Some(Role::Admin), "admin", demo::PASSWORD.as_bytes())?;
+    let admin = demo::admin(app, cluster)?;
     if clusters.users(cluster)?.iter().any(|user| user.name == USER) {
         clusters.delete_user(cluster, &admin, USER, true)?;
     }
