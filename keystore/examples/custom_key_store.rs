@@ -19,7 +19,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: custom_key_store MODULE SLOT PASSWORD".into());
     };
     let kms = kms(Module::load(module.as_ref())?, slot.parse()?)?;
-    let me = Caller { account: "000000000000".into(), principal: "arn:aws:iam::000000000000:user/me".into() };
+    let me = Caller {
+        account: "000000000000".into(),
+        principal: "arn:aws:iam::000000000000:user/me".into(),
+        request_id: None,
+    };
 
     // Requests and responses are those of the KMS API.
     let request = json!({"CustomKeyStoreName": "store", "CloudHsmClusterId": CLUSTER,

@@ -15,6 +15,7 @@ use crate::tasks::Tasks;
 use crate::xks;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 use vhsm_store::Store;
 
 /// KMS of one account in one region. Each operation is a method, in the file that bears its name.
@@ -155,4 +156,14 @@ pub struct Caller {
     pub account: String,
     /// ARN.
     pub principal: String,
+    /// The id of the request that this caller asks by, as it stands in CloudTrail and in the logs of external key store proxies
+    /// (kmsRequestId). `None`: each call of a proxy gets an id of its own.
+    pub request_id: Option<String>,
+}
+
+impl Caller {
+    /// What a proxy is told.
+    pub(crate) fn kms_request_id(&self) -> String {
+        self.request_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string())
+    }
 }

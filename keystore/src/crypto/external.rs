@@ -13,7 +13,6 @@ use crate::wire::{Blob, EncryptionContext, SecretBlob};
 use crate::xks::api::RequestMetadata;
 use crate::xks::{Proxy, ProxyFailure};
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// A key whose other half is behind a proxy, for one request.
 pub(super) struct Outside<'a> {
@@ -42,7 +41,7 @@ impl Kms {
             aws_principal_arn: Some(caller.principal.clone()),
             kms_key_arn: Some(self.key_arn(&key.id)),
             kms_operation: Some(operation.name().into()),
-            kms_request_id: Some(Uuid::new_v4().to_string()),
+            kms_request_id: Some(caller.kms_request_id()),
             ..RequestMetadata::default()
         };
         Ok(Outside { kms: self, key, store, proxy, material, metadata })

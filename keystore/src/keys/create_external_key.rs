@@ -9,7 +9,6 @@ use crate::kms::{Caller, Kms};
 use crate::records::key::{KeyDetails, KeyRecord, Origin, StoredState, XksKeyOwner};
 use crate::records::{NotDone, View, keys};
 use crate::xks::api::{KeyMetadata, RequestMetadata};
-use uuid::Uuid;
 
 const AES_256: &str = "AES_256";
 const ENABLED: &str = "ENABLED";
@@ -67,7 +66,7 @@ impl Kms {
         xks_key_id: &str,
     ) -> Result<(), KmsError> {
         let proxy = self.proxy_of(id, store.value.as_external()?)?;
-        let request = Uuid::new_v4().to_string();
+        let request = caller.kms_request_id();
         let metadata = RequestMetadata {
             aws_principal_arn: Some(caller.principal.clone()),
             kms_operation: Some("CreateKey".into()),

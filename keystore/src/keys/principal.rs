@@ -86,9 +86,13 @@ mod tests {
     #[test]
     fn callers_are_meant_by_themselves_their_account_and_their_role() {
         let account = "111122223333".to_owned();
-        let user = Caller { principal: format!("arn:aws:iam::{account}:user/u"), account: account.clone() };
+        let user = Caller {
+            principal: format!("arn:aws:iam::{account}:user/u"),
+            account: account.clone(),
+            request_id: None,
+        };
         let session = format!("arn:aws:sts::{account}:assumed-role/r/s");
-        let session = Caller { principal: session, account: account.clone() };
+        let session = Caller { principal: session, account: account.clone(), request_id: None };
         let root = format!("arn:aws:iam::{account}:root");
         for caller in [&user, &session] {
             for principal in ["*", &account, &root, &caller.principal] {

@@ -24,7 +24,7 @@ const TRIES: usize = 100;
 impl Kms {
     pub fn create_custom_key_store(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         request: &CreateCustomKeyStoreRequest,
     ) -> Result<CreateCustomKeyStoreResponse, KmsError> {
         let wanted = Wanted::of(request, self.xks.settings().allow_private)?;
@@ -37,7 +37,7 @@ impl Kms {
             };
             match &record.kind {
                 StoreKind::CloudHsm(new) => self.check_new_cluster(new, &register)?,
-                StoreKind::External(new) => self.check_new_proxy(&id, new, &register)?,
+                StoreKind::External(new) => self.check_new_proxy(caller, &id, new, &register)?,
             }
             if self.add_store(&id, &record, &register)? {
                 return Ok(response(id));

@@ -16,14 +16,14 @@ use crate::validate::{CUSTOM_KEY_STORE_ID, Check};
 impl Kms {
     pub fn update_custom_key_store(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         request: &UpdateCustomKeyStoreRequest,
     ) -> Result<(), KmsError> {
         let wanted = Wanted::of(request, self.xks.settings().allow_private)?;
         let (id, read) = self.view(|view| self.custom_key_store(view, wanted.id))?;
         match read.value.hsm() {
             Some(hsm) => self.update_in_cluster(&id, &wanted, hsm),
-            None => self.update_external(&id, &wanted),
+            None => self.update_external(caller, &id, &wanted),
         }
     }
 

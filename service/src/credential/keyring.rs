@@ -23,7 +23,7 @@ pub struct Credential {
 impl Credential {
     fn new(entry: Entry, account: &str) -> Self {
         let Entry { access_key, secret, session_token, principal, .. } = entry;
-        let caller = Caller { account: account.into(), principal: principal.arn(account) };
+        let caller = Caller { account: account.into(), principal: principal.arn(account), request_id: None };
         Self { access_key, secret, session_token, principal, caller, signing_keys: SigningKeys::default() }
     }
 }

@@ -236,6 +236,8 @@ impl Edge {
             request_id: request_id.into(),
             identity: asker.identity,
         };
+        let mut caller = asker.caller;
+        caller.request_id = Some(request_id.into());
         let edge = Arc::clone(self);
         let quick =
             service.is_quick(&route.operation).then(|| Arc::clone(&self.inline).try_acquire_owned().ok());
@@ -243,7 +245,7 @@ impl Edge {
             let _permit = permit;
             edge.metrics.calls_running.fetch_add(1, Relaxed);
             let Route { service: name, protocol, operation } = route;
-            let call = Call { operation: &operation, protocol, body: &body, caller: &asker.caller };
+            let call = Call { operation: &operation, protocol, body: &body, caller: &caller };
             let answer = service.call(&call);
             edge.metrics.calls_running.fetch_sub(1, Relaxed);
             edge.record(name, answer, circumstances, begun)
@@ -292,7 +294,7 @@ impl Edge {
 
 impl Asker {
     fn of(credential: &Credential) -> Self {
-        let Caller { account, principal } = &credential.caller;
+        let Caller { account, principal, .. } = &credential.caller;
         let (kind, id, user_name) = match &credential.principal {
             Principal::Root => ("Root", account.clone(), None),
             Principal::User(name) => ("IAMUser", name.clone(), Some(name.clone())),

@@ -126,5 +126,9 @@ fn authentication(endpoint: &Endpoint, keyring: Option<Arc<Keyring>>) -> Authent
 }
 
 fn root(endpoint: &Endpoint) -> Caller {
-    Caller { account: endpoint.account.clone(), principal: Principal::Root.arn(&endpoint.account) }
+    Caller {
+        account: endpoint.account.clone(),
+        principal: Principal::Root.arn(&endpoint.account),
+        request_id: None,
+    }
 }

@@ -23,7 +23,7 @@ impl StoreHealth {
     pub fn new(service: Arc<KmsService>, endpoint: &Endpoint) -> Self {
         let account = endpoint.account.clone();
         let principal = format!("arn:aws:iam::{account}:root");
-        Self { service, caller: Caller { account, principal } }
+        Self { service, caller: Caller { account, principal, request_id: None } }
     }
 
     fn stores(&self, kms: &Kms) -> Result<Vec<CustomKeyStoresListEntry>, KmsError> {

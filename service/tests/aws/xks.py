@@ -26,6 +26,8 @@ made = kms.create_custom_key_store(**proxy.store_arguments())
 store = made["CustomKeyStoreId"]
 call = asked("GetHealthStatus", kmsOperation="CreateCustomKeyStore")
 assert set(metadata(call)) == {"kmsOperation", "kmsRequestId"}, call
+# By it the proxy's log and CloudTrail are brought together.
+assert metadata(call)["kmsRequestId"] == made["ResponseMetadata"]["RequestId"], call
 assert call["path"] == f"{proxy.path}/health", call
 entry = store_entry(kms, store)
 assert entry["ConnectionState"] == "DISCONNECTED" and entry["CustomKeyStoreType"] == "EXTERNAL_KEY_STORE", entry
@@ -96,7 +98,8 @@ proxy.forget()
 opened = kms.decrypt(CiphertextBlob=sealed, EncryptionContext=context)
 assert opened["Plaintext"] == b"attack at dawn" and opened["KeyId"] == arn, opened
 call = asked("Decrypt", kmsOperation="Decrypt", kmsKeyArn=arn)
-assert call["body"]["encryptionAlgorithm"] == "AES_GCM" and "kmsRequestId" in metadata(call), call
+assert call["body"]["encryptionAlgorithm"] == "AES_GCM", call
+assert metadata(call)["kmsRequestId"] == opened["ResponseMetadata"]["RequestId"], call
 assert kms.decrypt(CiphertextBlob=again, EncryptionContext=context, KeyId=key_id)["Plaintext"] == b"attack at dawn"
 kms.create_alias(AliasName="alias/external", TargetKeyId=arn)
 proxy.forget()

@@ -4,7 +4,11 @@ use serde_json::json;
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
 fn caller() -> Caller {
-    Caller { account: "111122223333".into(), principal: "arn:aws:iam::111122223333:user/u".into() }
+    Caller {
+        account: "111122223333".into(),
+        principal: "arn:aws:iam::111122223333:user/u".into(),
+        request_id: None,
+    }
 }
 
 fn parse(document: Value) -> Result<Policy, KmsError> {

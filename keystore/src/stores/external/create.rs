@@ -5,7 +5,7 @@ use super::address::check_free;
 use super::members::Given;
 use crate::error::KmsError;
 use crate::ids::StoreId;
-use crate::kms::Kms;
+use crate::kms::{Caller, Kms};
 use crate::records::store::{Connectivity, ExternalStore, StoreRegister};
 use crate::stores::password;
 use crate::validate::Check;
@@ -74,6 +74,7 @@ impl Kms {
     /// public proxy those of [`ProxyFailure::for_store`](crate::xks::ProxyFailure).
     pub(in crate::stores) fn check_new_proxy(
         &self,
+        caller: &Caller,
         id: &StoreId,
         new: &ExternalStore,
         register: &StoreRegister,
@@ -81,7 +82,7 @@ impl Kms {
         check_free(register, id, &new.address())?;
         self.check_service(new)?;
         match new.connectivity {
-            Connectivity::Public => self.try_proxy(id, new, "CreateCustomKeyStore"),
+            Connectivity::Public => self.try_proxy(caller, id, new, "CreateCustomKeyStore"),
             Connectivity::VpcEndpointService { .. } => Ok(()),
         }
     }

@@ -5,7 +5,7 @@
 
 use crate::error::KmsError;
 use crate::ids::StoreId;
-use crate::kms::Kms;
+use crate::kms::{Caller, Kms};
 use crate::records::store::{ConnectionState, ExternalStore};
 use crate::tasks::Task;
 use crate::xks::ProxyFailure;
@@ -147,11 +147,12 @@ impl Kms {
     /// Asks the proxy that a key store is to have. Errors: those of [`ProxyFailure::for_store`].
     pub(super) fn try_proxy(
         &self,
+        caller: &Caller,
         id: &StoreId,
         store: &ExternalStore,
         why: &'static str,
     ) -> Result<(), KmsError> {
-        let (proxy, request) = (self.open_proxy(id, store)?, Request::new(why));
+        let (proxy, request) = (self.open_proxy(id, store)?, Request::of(caller, why));
         let answer = self.xks.health(&proxy, &request.metadata());
         answer.map(drop).map_err(|failure| failure.for_store().with_detail(request.told(store, &failure)))
     }
@@ -205,6 +206,10 @@ pub(super) struct Request {
 impl Request {
     pub fn new(why: &'static str) -> Self {
         Self { why, id: Uuid::new_v4().to_string() }
+    }
+
+    fn of(caller: &Caller, why: &'static str) -> Self {
+        Self { why, id: caller.kms_request_id() }
     }
 
     fn metadata(&self) -> RequestMetadata {

@@ -5,7 +5,7 @@ use super::address::check_free;
 use super::members::Given;
 use crate::error::KmsError;
 use crate::ids::StoreId;
-use crate::kms::Kms;
+use crate::kms::{Caller, Kms};
 use crate::records::store::{ExternalStore, StoreKind, StoreRecord};
 use crate::records::{Change, Read, View};
 use crate::stores::register::{put_register, register};
@@ -17,7 +17,12 @@ const TRIES: usize = 100;
 impl Kms {
     /// Errors: `CustomKeyStoreNotFound`, those of `Wanted::check`, of `check_free` and of the proxy; `Validation`: members that do
     /// not go together.
-    pub(in crate::stores) fn update_external(&self, id: &StoreId, wanted: &Wanted) -> Result<(), KmsError> {
+    pub(in crate::stores) fn update_external(
+        &self,
+        caller: &Caller,
+        id: &StoreId,
+        wanted: &Wanted,
+    ) -> Result<(), KmsError> {
         let secret = wanted.given.credential().map(|(_, secret)| self.seal_secret(id, secret)).transpose()?;
         for _ in 0..TRIES {
             let (old, new) = self.view(|view| {
@@ -30,7 +35,7 @@ impl Kms {
             })?;
             if !wanted.given.is_empty() {
                 self.check_service(&new)?;
-                self.try_proxy(id, &new, "UpdateCustomKeyStore")?;
+                self.try_proxy(caller, id, &new, "UpdateCustomKeyStore")?;
             }
             let is_done = self.transact(|view| {
                 let (_, read) = self.custom_key_store(view, &id.0)?;

@@ -89,7 +89,11 @@ impl World {
 
 /// The account's own user.
 pub fn caller() -> Caller {
-    Caller { account: "000000000000".into(), principal: "arn:aws:iam::000000000000:user/test".into() }
+    Caller {
+        account: "000000000000".into(),
+        principal: "arn:aws:iam::000000000000:user/test".into(),
+        request_id: None,
+    }
 }
 
 fn kms(

@@ -61,8 +61,11 @@ impl World {
     }
 
     fn raw(&self, operation: &str, body: &[u8]) -> Answer {
-        let caller =
-            Caller { account: "111122223333".into(), principal: "arn:aws:iam::111122223333:root".into() };
+        let caller = Caller {
+            account: "111122223333".into(),
+            principal: "arn:aws:iam::111122223333:root".into(),
+            request_id: None,
+        };
         self.service.call(&Call { operation, protocol: self.protocol, body, caller: &caller })
     }
 

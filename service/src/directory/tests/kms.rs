@@ -127,7 +127,11 @@ pub fn request<T: DeserializeOwned>(members: Value) -> T {
 }
 
 pub fn caller() -> Caller {
-    Caller { account: "000000000000".into(), principal: "arn:aws:iam::000000000000:user/test".into() }
+    Caller {
+        account: "000000000000".into(),
+        principal: "arn:aws:iam::000000000000:user/test".into(),
+        request_id: None,
+    }
 }
 
 #[track_caller]
