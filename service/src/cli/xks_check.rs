@@ -38,7 +38,7 @@ is ever shown. `vhsm xks-check --list` shows every check.";
 
 #[derive(Args)]
 pub struct XksCheckArgs {
-    /// Where the proxy is: https://HOST[:PORT][/PREFIX]/kms/xks/v1. http is for loopback addresses only
+    /// Where the proxy is: https://HOST/kms/xks/v1, with :PORT and /PREFIX where it has them. http is for loopback addresses only
     #[arg(value_name = "URL", required_unless_present = "list")]
     pub url: Option<String>,
     /// The external key id of a key that may encrypt and decrypt
